@@ -1,0 +1,171 @@
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "event/handler.h"
+#include "event/timer_queue.h"
+#include "sys/clock.h"
+#include "sys/owned_fd.h"
+
+namespace kite::event {
+
+class Reactor;
+
+/// What the kernel said of one descriptor. Source: epoll_ctl(2).
+class Events {
+ public:
+  explicit Events(uint32_t mask) : mask_(mask) {}
+  bool readable() const { return (mask_ & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0; }
+  bool writable() const { return (mask_ & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0; }
+  /// The peer sent FIN, or both directions are shut.
+  bool read_closed() const { return (mask_ & (EPOLLRDHUP | EPOLLHUP)) != 0; }
+  bool error() const { return (mask_ & EPOLLERR) != 0; }
+
+ private:
+  uint32_t mask_;
+};
+
+/// What to ask of epoll. EPOLLERR and EPOLLHUP come unasked.
+enum class Interest : uint32_t {
+  none = 0,
+  read = EPOLLIN,
+  write = EPOLLOUT,
+  read_write = EPOLLIN | EPOLLOUT,
+  /// Both directions, each change told once: one epoll_ctl for the whole life of a descriptor.
+  edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+};
+
+/// Readiness of one borrowed descriptor, embedded in the object it calls.
+/// Owns:      its registration, not the descriptor.
+/// Lifetime:  cancelled by its destructor; the descriptor must still be open then, so declare the
+///            descriptor first. After cancel() no event of the running batch arrives, even if the
+///            descriptor's number is reused at once: events carry a generation.
+/// Thread:    reactor thread only.
+class Watch {
+ public:
+  using OnReady = Handler<void(Events)>;
+
+  Watch(Reactor& reactor, OnReady on_ready) : reactor_(reactor), on_ready_(on_ready) {}
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch() { cancel(); }
+
+  /// Returns false with errno set when the kernel refuses (ENOSPC, ENOMEM, EPERM).
+  [[nodiscard]] bool start(int fd, Interest interest);
+  /// Changes the interest of a started watch.
+  void change(Interest interest);
+  void cancel();
+  bool started() const { return fd_ != -1; }
+
+ private:
+  friend class Reactor;
+  Reactor& reactor_;
+  OnReady on_ready_;
+  int fd_ = -1;
+  uint32_t slot_ = 0;
+};
+
+/// A wish to be called once more in the next turn, for work that used up its budget: bounded work
+/// per turn without losing an edge.
+/// Lifetime:  cancelled by its destructor.
+class Continuation {
+ public:
+  using OnTurn = Handler<void()>;
+
+  Continuation(Reactor& reactor, OnTurn on_turn) : reactor_(reactor), on_turn_(on_turn) {}
+  Continuation(const Continuation&) = delete;
+  Continuation& operator=(const Continuation&) = delete;
+  ~Continuation() { cancel(); }
+
+  void request();  ///< idempotent
+  void cancel();
+  bool requested() const { return index_ != kNotQueued; }
+
+ private:
+  friend class Reactor;
+  static constexpr uint32_t kNotQueued = UINT32_MAX;
+  Reactor& reactor_;
+  OnTurn on_turn_;
+  uint32_t index_ = kNotQueued;
+};
+
+/// An object whose handlers may run in the turn that ends it, so its end waits for the turn's.
+class Retirable {
+ public:
+  virtual ~Retirable() = default;
+};
+
+/// The event loop: one thread, one epoll descriptor, one reading of the clock per turn.
+/// A turn: wait, read the clock, deliver events, run due timers, run continuations, destroy what
+/// was retired. Every handler of a turn sees the same now().
+/// Lifetime:  outlives every Watch, Timer and Continuation made with it.
+/// Source:    epoll(7).
+class Reactor {
+ public:
+  struct Stats {
+    uint64_t turns = 0;
+    uint64_t events = 0;
+    uint64_t stale_events = 0;  ///< dropped: their watch was cancelled within the batch
+  };
+
+  explicit Reactor(const sys::Clock& clock);
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+  ~Reactor();
+
+  /// Steady time of this turn.
+  sys::SteadyTime now() const { return now_; }
+  TimerQueue& timers() { return timers_; }
+  const Stats& stats() const { return stats_; }
+
+  /// Destroys `object` after all handlers of this turn; what its destructor retires waits for the
+  /// next turn.
+  void destroy_later(std::unique_ptr<Retirable> object);
+
+  /// Turns until stop().
+  void run();
+  /// Ends run() after the current turn. Callable from any handler.
+  void stop() { stopping_ = true; }
+  /// One turn that waits at most `wait_max`. For run() and for tests.
+  void run_turn(sys::Duration wait_max);
+
+ private:
+  friend class Watch;
+  friend class Continuation;
+  static constexpr size_t kEventsPerTurn = 256;
+
+  /// Finds the watch of an event without touching memory that may have died.
+  struct Slot {
+    Watch* watch = nullptr;
+    uint32_t generation = 0;
+  };
+
+  uint32_t take_slot(Watch& watch);
+  void free_slot(uint32_t slot);
+  bool control(int operation, int fd, Interest interest, uint32_t slot);
+  int wait_ms(sys::Duration wait_max) const;
+  void deliver(const epoll_event& event);
+  void run_continuations();
+  void destroy_retired();
+
+  const sys::Clock& clock_;
+  sys::OwnedFd epoll_fd_;
+  sys::SteadyTime now_;
+  TimerQueue timers_;
+  std::vector<Slot> slots_;
+  std::vector<uint32_t> free_slots_;
+  std::vector<Continuation*> requested_;
+  std::vector<Continuation*> running_;
+  std::vector<std::unique_ptr<Retirable>> retired_;
+  std::vector<std::unique_ptr<Retirable>> dying_;
+  std::array<epoll_event, kEventsPerTurn> batch_{};
+  Stats stats_;
+  bool stopping_ = false;
+};
+
+}  // namespace kite::event

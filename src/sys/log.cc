@@ -1,0 +1,166 @@
+#include "sys/log.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+
+namespace kite::sys {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> kLevelNames = {"panic", "fatal", "error",
+                                                         "warn",  "info",  "debug"};
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+/// Length of the well-formed UTF-8 sequence at the start of `text`, 0 if there is none.
+/// Source: RFC 3629 section 4 (no overlong forms, no surrogates, nothing past U+10FFFF).
+size_t utf8_sequence_length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  const unsigned char second = byte(1);
+  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F)) return 0;
+  if ((lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) return 0;
+  return length;
+}
+
+void append_quoted(std::string& line, std::string_view text) {
+  line += '"';
+  while (!text.empty()) {
+    const auto byte = static_cast<unsigned char>(text.front());
+    size_t consumed = 1;
+    if (byte == '"' || byte == '\\') {
+      line += '\\';
+      line += text.front();
+    } else if (byte == '\n') {
+      line += "\\n";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      std::array<char, 8> escape{};
+      std::snprintf(escape.data(), escape.size(), "\\u%04x", byte);
+      line += escape.data();
+    } else if (const size_t length = utf8_sequence_length(text); length > 0) {
+      line += text.substr(0, length);
+      consumed = length;
+    } else {
+      line += kReplacement;
+    }
+    text.remove_prefix(consumed);
+  }
+  line += '"';
+}
+
+bool needs_quotes(std::string_view value) {
+  if (value.empty()) return true;
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= 0x20 || byte >= 0x7F || c == '"' || c == '\\' || c == '=') return true;
+  }
+  return false;
+}
+
+void append_pair(std::string& line, LogFormat format, std::string_view key, std::string_view value,
+                 bool is_number) {
+  if (format == LogFormat::json) {
+    line += line.empty() ? "{" : ",";
+    append_quoted(line, key);
+    line += ':';
+    if (is_number) {
+      line += value;
+    } else {
+      append_quoted(line, value);
+    }
+    return;
+  }
+  if (!line.empty()) line += ' ';
+  line += key;
+  line += '=';
+  if (!is_number && needs_quotes(value)) {
+    append_quoted(line, value);
+  } else {
+    line += value;
+  }
+}
+
+std::string iso_time(WallTime time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()),
+                static_cast<int>(clock.subseconds().count()));
+  return text.data();
+}
+
+}  // namespace
+
+Result<LogLevel> parse_log_level(std::string_view name) {
+  if (name == "warning") return LogLevel::warn;
+  for (size_t i = 0; i < kLevelNames.size(); ++i) {
+    if (kLevelNames[i] == name) return static_cast<LogLevel>(i);
+  }
+  return Error{"must be one of panic, fatal, error, warn, info, debug"};
+}
+
+Result<LogFormat> parse_log_format(std::string_view name) {
+  if (name == "text") return LogFormat::text;
+  if (name == "json") return LogFormat::json;
+  return Error{"must be text or json"};
+}
+
+std::string render_log_line(LogFormat format, WallTime time, LogLevel level, std::string_view event,
+                            std::initializer_list<LogField> fields, uint64_t suppressed_lines) {
+  std::string line;
+  append_pair(line, format, "time", iso_time(time), false);
+  append_pair(line, format, "level", kLevelNames[static_cast<size_t>(level)], false);
+  append_pair(line, format, "event", event, false);
+  for (const LogField& field : fields) {
+    append_pair(line, format, field.key, field.value, field.is_number);
+  }
+  if (suppressed_lines > 0) {
+    append_pair(line, format, "suppressed_lines", std::to_string(suppressed_lines), true);
+  }
+  if (format == LogFormat::json) line += '}';
+  return line;
+}
+
+void StderrSink::write_line(std::string_view line) {
+  const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  static_cast<void>(written);
+}
+
+void Logger::write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+  if (!enabled(level)) return;
+  if (!take_allowance()) {
+    ++suppressed_since_line_;
+    ++suppressed_total_;
+    return;
+  }
+  std::string line = render_log_line(options_.format, clock_.wall_now(), level, event, fields,
+                                     suppressed_since_line_);
+  line += '\n';
+  suppressed_since_line_ = 0;
+  sink_.write_line(line);
+}
+
+bool Logger::take_allowance() {
+  const SteadyTime now = clock_.steady_now();
+  if (now - window_start_ >= std::chrono::seconds(1)) {
+    window_start_ = now;
+    window_lines_ = 0;
+  }
+  if (window_lines_ >= options_.lines_per_second_max) return false;
+  ++window_lines_;
+  return true;
+}
+
+}  // namespace kite::sys

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "sys/clock.h"
+#include "sys/result.h"
+
+namespace kite::sys {
+
+/// The original's levels (panic and fatal never occur while serving; they silence the rest).
+enum class LogLevel : uint8_t { panic, fatal, error, warn, info, debug };
+enum class LogFormat : uint8_t { text, json };
+
+/// Accepts the original's names, "warning" among them.
+Result<LogLevel> parse_log_level(std::string_view name);
+Result<LogFormat> parse_log_format(std::string_view name);
+
+/// One key=value pair of a log line. Borrows the key; owns the value as text.
+/// There is deliberately no way to log an object: secrets have no text form to slip in by.
+struct LogField {
+  LogField(std::string_view field_key, std::string_view text)
+      : key(field_key), value(text), is_number(false) {}
+  LogField(std::string_view field_key, const char* text)
+      : LogField(field_key, std::string_view(text)) {}
+  template <typename Number>
+  requires std::is_integral_v<Number> LogField(std::string_view field_key, Number number)
+      : key(field_key), value(std::to_string(number)), is_number(true) {}
+
+  std::string_view key;
+  std::string value;
+  bool is_number;
+};
+
+/// Pure: the line without its newline. Text quotes values that hold spaces, quotes, '=' or control
+/// bytes; JSON escapes as RFC 8259 section 7. Bytes that are not UTF-8 are replaced in both.
+std::string render_log_line(LogFormat format, WallTime time, LogLevel level, std::string_view event,
+                            std::initializer_list<LogField> fields, uint64_t suppressed_lines);
+
+/// Where rendered lines go; the program's is stderr, a test's keeps them.
+class LogSink {
+ public:
+  virtual ~LogSink() = default;
+  virtual void write_line(std::string_view line) = 0;  ///< `line` ends in a newline
+};
+
+/// One write(2) a line, so that lines of several processes do not mix. A failed or short write is
+/// dropped: logging must not stop traffic.
+class StderrSink final : public LogSink {
+ public:
+  void write_line(std::string_view line) override;
+};
+
+/// Levelled, rate-limited lines.
+/// Lifetime:  clock and sink must outlive the logger.
+/// Errors:    none; past the limit lines are counted, and the next line says how many were dropped.
+class Logger {
+ public:
+  struct Options {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::text;
+    uint32_t lines_per_second_max = 200;
+  };
+  Logger(const Clock& clock, LogSink& sink, Options options)
+      : clock_(clock), sink_(sink), options_(options) {}
+
+  /// Ask before building costly fields.
+  bool enabled(LogLevel level) const { return level <= options_.level; }
+
+  void error(std::string_view event, std::initializer_list<LogField> fields) {
+    write(LogLevel::error, event, fields);
+  }
+  void warn(std::string_view event, std::initializer_list<LogField> fields) {
+    write(LogLevel::warn, event, fields);
+  }
+  void info(std::string_view event, std::initializer_list<LogField> fields) {
+    write(LogLevel::info, event, fields);
+  }
+  void debug(std::string_view event, std::initializer_list<LogField> fields) {
+    write(LogLevel::debug, event, fields);
+  }
+  uint64_t suppressed_total() const { return suppressed_total_; }
+
+ private:
+  void write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields);
+  bool take_allowance();
+
+  const Clock& clock_;
+  LogSink& sink_;
+  Options options_;
+  SteadyTime window_start_{};
+  uint32_t window_lines_ = 0;
+  uint64_t suppressed_since_line_ = 0;
+  uint64_t suppressed_total_ = 0;
+};
+
+}  // namespace kite::sys

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "sys/owned_fd.h"
+
+namespace kite::sys {
+
+/// A kernel pipe and the number of bytes resting in it.
+/// Owns:      both ends.
+/// Invariant: bytes() is what note_filled() and note_drained() were told; the kernel is not asked.
+/// Source:    pipe(7), splice(2).
+class Pipe {
+ public:
+  Pipe() = default;
+  Pipe(OwnedFd read_end, OwnedFd write_end)
+      : read_end_(std::move(read_end)), write_end_(std::move(write_end)) {}
+  Pipe(Pipe&& other) noexcept = default;
+  Pipe& operator=(Pipe&& other) noexcept = default;
+
+  int read_end() const { return read_end_.get(); }
+  int write_end() const { return write_end_.get(); }
+  bool open() const { return read_end_.valid(); }
+  bool empty() const { return bytes_ == 0; }
+  size_t bytes() const { return bytes_; }
+  void note_filled(size_t moved_bytes) { bytes_ += moved_bytes; }
+  void note_drained(size_t moved_bytes);
+
+ private:
+  OwnedFd read_end_;
+  OwnedFd write_end_;
+  size_t bytes_ = 0;
+};
+
+/// Lends pipes to the directions that have bytes in flight, so that idle connections hold none.
+/// Takes back only empty pipes; one with leftovers is closed, or a stranger would read them.
+/// Owns:      the idle pipes.
+/// Thread:    reactor thread only.
+/// Errors:    borrow() returns a closed Pipe when the kernel has no descriptor or memory left.
+class PipePool {
+ public:
+  struct Limits {
+    size_t idle_max = 64;          ///< pipes kept for the next borrower; more are closed
+    size_t pipe_bytes = 1U << 20;  ///< asked of F_SETPIPE_SZ; the kernel may grant less
+  };
+  explicit PipePool(Limits limits) : limits_(limits) {}
+
+  /// The result must be checked with open(); errno says why there is none.
+  [[nodiscard]] Pipe borrow();
+  void give_back(Pipe pipe);
+  /// Closes the idle pipes: their pages go back to the kernel.
+  void trim();
+
+  size_t idle() const { return idle_.size(); }
+  size_t lent() const { return lent_; }
+  uint64_t created_total() const { return created_total_; }
+
+ private:
+  Pipe create();
+
+  Limits limits_;
+  std::vector<Pipe> idle_;
+  size_t lent_ = 0;
+  uint64_t created_total_ = 0;
+};
+
+}  // namespace kite::sys

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "sys/endpoint.h"
+#include "sys/owned_fd.h"
+#include "sys/result.h"
+
+namespace kite::sys {
+
+/// Non-blocking, close-on-exec TCP sockets. Cold paths return Result with a sentence; hot paths
+/// return an enum and leave the errno in the caller's variable.
+/// Source:    ip(7), tcp(7), socket(7), accept(2), connect(2).
+
+struct ListenOptions {
+  int backlog = 4096;          ///< cut to net.core.somaxconn by the kernel
+  bool accept_v4_too = false;  ///< on an IPv6 endpoint: dual stack instead of IPV6_V6ONLY
+};
+
+/// Why a listening socket could not be had; `message` is for people, `code` for decisions.
+struct ListenError {
+  int code = 0;  ///< errno
+  std::string message;
+};
+
+/// Accepted sockets inherit TCP_NODELAY and the keepalive settings from the listener (tcp_create_
+/// openreq_child copies them), which saves four system calls a connection.
+Result<OwnedFd, ListenError> listen_tcp(const Endpoint& endpoint, const ListenOptions& options);
+
+enum class AcceptStep : uint8_t {
+  accepted,
+  would_block,     ///< the queue is empty
+  lost,            ///< this one client went away or failed; take the next
+  out_of_handles,  ///< no descriptor or memory: stop accepting for a while
+};
+/// `client` and `peer` are set only when accepted. Source: accept(2), "Error handling".
+AcceptStep accept_tcp(int listener_fd, OwnedFd& client, Endpoint& peer, int& saved_errno);
+
+/// Starts a connect. An invalid OwnedFd means that it failed at once; otherwise wait for the
+/// socket to become writable and ask pending_error().
+OwnedFd connect_tcp(const Endpoint& endpoint, int& saved_errno);
+
+/// Takes the socket's pending error (SO_ERROR); 0 when there is none.
+int take_pending_error(int fd);
+
+/// Sends FIN after what is queued; the other direction goes on.
+void shutdown_write(int fd);
+
+/// Makes the coming close(2) send RST and drop what is queued (SO_LINGER with zero seconds).
+void reset_on_close(int fd);
+
+/// The address the socket is bound to; the default endpoint if the kernel does not say.
+Endpoint local_endpoint(int fd);
+
+/// Text for an errno value, for messages. Thread-safe and does not allocate twice.
+std::string errno_text(int code);
+
+/// Raises the soft descriptor limit to the hard one. Returns the limit now in force.
+uint64_t raise_descriptor_limit();
+
+}  // namespace kite::sys
