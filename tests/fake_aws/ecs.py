@@ -1,0 +1,252 @@
+"""ECS: AWS JSON 1.1, the four reads the kite may make, with the rules of their parameters."""
+
+import json
+import re
+
+from . import faults
+from .paging import BadToken, cut_page
+from .service import ApiError, SignedService
+from .state import cluster_of, short_name, visible
+from .wire import Reply
+
+TARGET_PREFIX = "AmazonEC2ContainerServiceV20141113."
+CORAL = "com.amazon.coral.service#"  # errors of the framework carry its namespace, modelled ones none
+FAMILY = re.compile(r"[a-zA-Z0-9\-_]+")
+TEXT, NUMBER, TEXTS = "a string", "an integer", "a list of strings"
+MEMBERS = {
+    "ListTasks": {"cluster": TEXT, "containerInstance": TEXT, "family": TEXT, "nextToken": TEXT,
+                  "maxResults": NUMBER, "startedBy": TEXT, "serviceName": TEXT,
+                  "desiredStatus": TEXT, "launchType": TEXT, "daemonName": TEXT},
+    "DescribeTasks": {"cluster": TEXT, "tasks": TEXTS, "include": TEXTS},
+    "DescribeContainerInstances": {"cluster": TEXT, "containerInstances": TEXTS, "include": TEXTS},
+    "DescribeTaskDefinition": {"taskDefinition": TEXT, "include": TEXTS},
+}
+CHOICES = {"desiredStatus": ("RUNNING", "PENDING", "STOPPED"),
+           "launchType": ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")}
+
+
+def fits(value, kind):
+    if kind == TEXT:
+        return isinstance(value, str)
+    if kind == NUMBER:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def invalid(message):
+    return ApiError("InvalidParameterException", message)
+
+
+class Ecs(SignedService):
+    name = prefix = "ecs"
+    content_type = "application/x-amz-json-1.1"
+    refusals = {"missing": (CORAL + "MissingAuthenticationTokenException", 400),
+                "incomplete": (CORAL + "IncompleteSignatureException", 400),
+                "headers": (CORAL + "InvalidSignatureException", 400),
+                "scope": (CORAL + "InvalidSignatureException", 400),
+                "skew": (CORAL + "InvalidSignatureException", 400),
+                "key": (CORAL + "UnrecognizedClientException", 400),
+                "token": (CORAL + "UnrecognizedClientException", 400),
+                "expired": (CORAL + "ExpiredTokenException", 400),
+                "signature": (CORAL + "InvalidSignatureException", 400)}
+
+    def __init__(self, world):
+        super().__init__(world)
+        self._operations = {"ListTasks": self.list_tasks, "DescribeTasks": self.describe_tasks,
+                            "DescribeContainerInstances": self.describe_container_instances,
+                            "DescribeTaskDefinition": self.describe_task_definition}
+        self._listed = {}  # (cluster, filters) -> sorted task ids, good for one version of the tasks
+        self._listed_version = None
+
+    # -- protocol -------------------------------------------------------------------------------
+
+    def identify(self, request, exchange):
+        targets = request.values("x-amz-target")
+        target = targets[0] if len(targets) == 1 else ""
+        operation = target[len(TARGET_PREFIX):] if target.startswith(TARGET_PREFIX) else ""
+        if request.method != "POST" or not self.check_path(request) or operation not in MEMBERS:
+            raise ApiError(CORAL + "UnknownOperationException", "")
+        exchange.operation = operation
+        content_type = (request.header("content-type") or "").partition(";")[0].strip()
+        if content_type != self.content_type:
+            raise ApiError(CORAL + "UnknownOperationException", "")
+        try:
+            parameters = json.loads(request.body.decode("utf-8"))
+        except ValueError:
+            parameters = None
+        if not isinstance(parameters, dict):
+            raise ApiError(CORAL + "SerializationException", "The body is not a JSON object.")
+        self._check_members(operation, parameters)
+        exchange.parameters = parameters
+
+    def _check_members(self, operation, parameters):
+        known = MEMBERS[operation]
+        for name in [name for name, value in parameters.items() if value is None]:
+            del parameters[name]  # null means absent
+        for name, value in parameters.items():
+            if name not in known:  # ignored by ECS, shown to the test
+                self.world.counters.unknown_member(f"{operation}.{name}")
+            elif not fits(value, known[name]):
+                raise ApiError(CORAL + "SerializationException", f"{name} must be {known[name]}.")
+
+    def answer(self, request, exchange, plan):
+        self.admit(exchange.operation)
+        result = self._operations[exchange.operation](exchange.parameters)
+        if faults.changes_members(plan):
+            result = faults.change_members(plan, result)
+        return Reply(200, json.dumps(result, separators=(",", ":")).encode(), self.content_type)
+
+    def error_reply(self, error):
+        key = "Message" if error.code == "AccessDeniedException" else "message"  # both are seen
+        body = {"__type": error.options.get("type", error.code), key: error.message}
+        headers = {}
+        if error.options.get("in_header"):
+            del body["__type"]
+            headers["x-amzn-ErrorType"] = error.code
+        error.code = error.code.rpartition("#")[2]  # counted by its bare name
+        return Reply(error.status, json.dumps(body).encode(), self.content_type, headers)
+
+    def throttled(self):
+        return ApiError("ThrottlingException", "Rate exceeded")
+
+    def not_allowed(self, user, action):
+        return ApiError("AccessDeniedException",
+                        f"User: {user} is not authorized to perform: {action} on resource: * because "
+                        f"no identity-based policy allows the {action} action")
+
+    # -- operations -----------------------------------------------------------------------------
+
+    def _cluster(self, parameters):
+        name = parameters.get("cluster", "default")
+        state = self.world.state
+        if name.startswith("arn:") and name != state.arn("cluster/" + short_name(name)):
+            raise ApiError("ClusterNotFoundException", "Cluster not found.")
+        if short_name(name) not in state.clusters:
+            raise ApiError("ClusterNotFoundException", "Cluster not found.")
+        return short_name(name)
+
+    def list_tasks(self, parameters):
+        check_list_filters(parameters)
+        cluster = self._cluster(parameters)
+        service = parameters.get("serviceName")
+        if service is not None and f"{cluster}/{short_name(service)}" not in self.world.state.services:
+            raise ApiError("ServiceNotFoundException", "Service not found.")
+        filters = {name: value for name, value in parameters.items()
+                   if name in MEMBERS["ListTasks"] and name not in ("maxResults", "nextToken")}
+        filters["cluster"] = cluster
+        paging = self.world.settings["paging"]
+        size = parameters.get("maxResults", 100)
+        size = min(size, paging["list_tasks_page"] or size)
+        every = paging["empty_page_every"]
+        try:
+            ids, token = cut_page(self._matching(cluster, filters), filters,
+                                  parameters.get("nextToken"), size,
+                                  lambda page: (page == 1 and paging["empty_first_page"])
+                                  or (every and page % every == 0))
+        except BadToken:
+            raise invalid("Invalid token.") from None
+        tasks = self.world.state.tasks
+        arns = [tasks[i].get("taskArn") or self.world.state.arn(f"task/{cluster}/{i}") for i in ids]
+        return {"taskArns": arns, "nextToken": token} if token else {"taskArns": arns}
+
+    def _matching(self, cluster, filters):
+        state = self.world.state
+        if self._listed_version != state.versions["tasks"]:
+            self._listed, self._listed_version = {}, state.versions["tasks"]
+        key = json.dumps(filters, sort_keys=True)
+        if key not in self._listed:
+            if len(self._listed) >= 100:
+                self._listed.clear()
+            self._listed[key] = sorted(task_id for task_id, task in state.tasks.items()
+                                       if cluster_of(task) == cluster and is_listed(task, filters))
+        return self._listed[key]
+
+    def _describe(self, parameters, member, kind, resource, noun):
+        """The part DescribeTasks and DescribeContainerInstances share: (found, failures)."""
+        wanted = parameters.get(member, [])
+        title = noun[0].upper() + noun[1:]
+        if not wanted:
+            raise invalid(f"{title}s cannot be empty.")
+        if len(wanted) > 100:
+            raise invalid(f"{title}s cannot have more than 100 entries.")
+        cluster = self._cluster(parameters)
+        things = getattr(self.world.state, kind)
+        found, failures = [], []
+        for given in dict.fromkeys(wanted):
+            thing_id = short_name(given)
+            if len(thing_id) not in (32, 36):
+                raise invalid(f"{noun}Id length should be one of [32,36]")
+            thing = things.get(thing_id)
+            if thing and cluster_of(thing) == cluster and not thing.get("_missing") and (
+                    not given.startswith("arn:") or thing.get(resource + "Arn", given) == given):
+                found.append(visible(thing))
+            else:
+                arn = given if given.startswith("arn:") else self.world.state.arn(
+                    f"{'task' if kind == 'tasks' else 'container-instance'}/{cluster}/{thing_id}")
+                failures.append({"arn": arn, "reason": "MISSING"})
+        return found, failures
+
+    def describe_tasks(self, parameters):
+        found, failures = self._describe(parameters, "tasks", "tasks", "task", "task")
+        return {"tasks": found, "failures": failures}
+
+    def describe_container_instances(self, parameters):
+        found, failures = self._describe(parameters, "containerInstances", "container_instances",
+                                         "containerInstance", "containerInstance")
+        return {"containerInstances": found, "failures": failures}
+
+    def describe_task_definition(self, parameters):
+        definitions = self.world.state.task_definitions
+        name = short_name(parameters.get("taskDefinition", ""))
+        if name and ":" not in name:  # a bare family means its latest active revision
+            revisions = [definition for definition in definitions.values()
+                         if definition.get("family") == name
+                         and definition.get("status", "ACTIVE") == "ACTIVE"]
+            definition = max(revisions, key=lambda d: d.get("revision", 0), default=None)
+        else:
+            definition = definitions.get(name)
+        given = parameters.get("taskDefinition", "")
+        if definition is None or (given.startswith("arn:") and
+                                  given != self.world.state.arn("task-definition/" + name)):
+            raise ApiError("ClientException", "Unable to describe task definition.")
+        return {"taskDefinition": visible(definition), "tags": []}
+
+
+def check_list_filters(parameters):
+    """The parameter rules of ListTasks that need no state."""
+    if not 1 <= parameters.get("maxResults", 100) <= 100:
+        raise invalid("maxResults must be between 1 and 100.")
+    for name, choices in CHOICES.items():
+        if parameters.get(name, choices[0]) not in choices:
+            raise invalid(f"{name} must be one of {', '.join(choices)}.")
+    family = parameters.get("family")
+    if family is not None and not FAMILY.fullmatch(family):
+        raise invalid(f"family must match {FAMILY.pattern}")
+    given = {name for name in ("family", "serviceName", "containerInstance", "startedBy",
+                               "daemonName") if name in parameters}
+    if "startedBy" in given and len(given) > 1:
+        raise invalid("cannot specify startedBy with other arguments")
+    if "serviceName" in given and given & {"family", "containerInstance", "daemonName"}:
+        raise invalid("cannot specify serviceName with other arguments")
+
+
+def is_listed(task, filters):
+    """Whether a task of the cluster is in the listing for these filters."""
+    if task.get("_hidden_from_list"):
+        return False
+    wanted = filters.get("desiredStatus", "RUNNING")
+    if wanted == "PENDING" or (task.get("desiredStatus") or "RUNNING") != wanted:
+        return False
+    checks = {"serviceName": lambda name: task.get("group") == "service:" + short_name(name),
+              "family": lambda name: family_of(task) == name,
+              "containerInstance": lambda name: short_name(
+                  task.get("containerInstanceArn") or "") == short_name(name),
+              "launchType": lambda name: task.get("launchType") == name,
+              "startedBy": lambda name: task.get("startedBy") == name,
+              "daemonName": lambda name: False}
+    return all(check(filters[name]) for name, check in checks.items() if name in filters)
+
+
+def family_of(task):
+    definition = task.get("taskDefinitionArn")
+    return short_name(definition).partition(":")[0] if isinstance(definition, str) else None

@@ -1,0 +1,85 @@
+"""What exists: clusters, services, tasks, container instances, instances, task definitions, interfaces."""
+
+KINDS = ("tasks", "container_instances", "instances", "task_definitions", "enis")
+
+
+def visible(thing):
+    """A thing as a service shows it: without the fake's own keys."""
+    if any(key.startswith("_") for key in thing):
+        return {key: value for key, value in thing.items() if not key.startswith("_")}
+    return thing
+
+
+def short_name(name_or_arn):
+    return name_or_arn.rsplit("/", 1)[-1]
+
+
+def cluster_of(thing):
+    """The cluster a task or container instance belongs to."""
+    if "_cluster" in thing:
+        return thing["_cluster"]
+    if isinstance(thing.get("clusterArn"), str):
+        return short_name(thing["clusterArn"])
+    for member in ("taskArn", "containerInstanceArn"):
+        parts = thing[member].split("/") if isinstance(thing.get(member), str) else ()
+        if len(parts) == 3:
+            return parts[1]
+    return "default"
+
+
+class State:
+    """Plain dicts by id. `versions[kind]` grows with every change, so that views can be cached."""
+
+    def __init__(self, region, account):
+        self.region, self.account = region, account
+        self.versions = dict.fromkeys(KINDS, 0)
+        self.replace({})
+
+    def arn(self, resource):
+        return f"arn:aws:ecs:{self.region}:{self.account}:{resource}"
+
+    def dump(self):
+        return {"clusters": sorted(self.clusters), "services": sorted(self.services),
+                **{kind: getattr(self, kind) for kind in KINDS}}
+
+    def replace(self, document):
+        """Everything anew; members that are absent become empty (clusters: `default`)."""
+        whole = {"clusters": ["default"], "services": [], **{kind: {} for kind in KINDS}}
+        self.patch({**whole, **document})
+
+    def patch(self, document):
+        """Replaces the members given. Raises ValueError before anything changed."""
+        for name, value in document.items():
+            if name in ("clusters", "services"):
+                good = isinstance(value, list) and all(isinstance(item, str) for item in value)
+            else:
+                good = name in KINDS and isinstance(value, dict) and all(
+                    isinstance(item, dict) for item in value.values())
+            if not good:
+                raise ValueError(f"bad or unknown state member: {name}")
+        for name in ("clusters", "services"):
+            if name in document:
+                setattr(self, name, set(document[name]))
+        for kind in KINDS:
+            if kind in document:
+                setattr(self, kind, {})
+                self.versions[kind] += 1
+                for key, thing in document[kind].items():
+                    self.put(kind, key, thing)
+
+    def put(self, kind, key, thing):
+        if not isinstance(thing, dict):
+            raise ValueError("a JSON object is needed")
+        getattr(self, kind)[key] = thing
+        self.versions[kind] += 1
+        if kind in ("tasks", "container_instances"):
+            cluster = cluster_of(thing)
+            self.clusters.add(cluster)
+            group = thing.get("group")
+            if isinstance(group, str) and group.startswith("service:"):
+                self.services.add(f"{cluster}/{group[len('service:'):]}")
+
+    def delete(self, kind, key):
+        if getattr(self, kind).pop(key, None) is None:
+            raise KeyError(key)
+        self.versions[kind] += 1
