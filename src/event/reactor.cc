@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <utility>
 
 #include "sys/check.h"
 
@@ -26,6 +27,14 @@ bool Watch::start(int fd, Interest interest) {
   fd_ = fd;
   slot_ = slot;
   return true;
+}
+
+void Watch::adopt(Watch& other) {
+  KITE_CHECK(!started() && other.started(),
+             "a registration moves from a started watch to an idle one");
+  fd_ = std::exchange(other.fd_, -1);
+  slot_ = other.slot_;
+  reactor_.slots_[slot_].watch = this;
 }
 
 void Watch::change(Interest interest) {

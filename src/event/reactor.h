@@ -57,6 +57,9 @@ class Watch {
 
   /// Returns false with errno set when the kernel refuses (ENOSPC, ENOMEM, EPERM).
   [[nodiscard]] bool start(int fd, Interest interest);
+  /// Takes over the registration of `other`, which ends not started: the object that follows a
+  /// descriptor changes without a system call.
+  void adopt(Watch& other);
   /// Changes the interest of a started watch.
   void change(Interest interest);
   void cancel();

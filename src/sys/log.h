@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "sys/clock.h"
 #include "sys/result.h"
@@ -52,6 +54,27 @@ class LogSink {
 class StderrSink final : public LogSink {
  public:
   void write_line(std::string_view line) override;
+};
+
+/// Lets one report of a repeating condition through per interval and counts the others.
+class LogThrottle {
+ public:
+  explicit LogThrottle(Duration interval) : interval_(interval) {}
+
+  /// How many reports were held back since the last one let through; empty: hold this one back.
+  std::optional<uint64_t> admit(SteadyTime now) {
+    if (next_ && now < *next_) {
+      ++held_back_;
+      return std::nullopt;
+    }
+    next_ = now + interval_;
+    return std::exchange(held_back_, 0);
+  }
+
+ private:
+  Duration interval_;
+  std::optional<SteadyTime> next_;
+  uint64_t held_back_ = 0;
 };
 
 /// Levelled, rate-limited lines.

@@ -1,0 +1,80 @@
+#include "proxy/listener.h"
+
+#include <cerrno>
+#include <utility>
+
+namespace kite::proxy {
+
+namespace {
+
+sys::Result<sys::OwnedFd, sys::ListenError> listen_everywhere(uint16_t port) {
+  auto dual = sys::listen_tcp(sys::Endpoint::any_v6(port), {.accept_v4_too = true});
+  if (dual.ok()) return dual;
+  // Hosts without IPv6 have no such socket family, or no such address.
+  const int code = dual.error().code;
+  if (code != EAFNOSUPPORT && code != EADDRNOTAVAIL) return dual;
+  return sys::listen_tcp(sys::Endpoint::any_v4(port), {});
+}
+
+}  // namespace
+
+Listener::Listener(event::Reactor& reactor, ListenerOwner& owner, const PortRoute& route)
+    : owner_(owner),
+      route_(route),
+      watch_(reactor, event::Watch::OnReady::to<&Listener::on_ready>(this)) {}
+
+std::optional<sys::ListenError> Listener::open(const std::optional<sys::Endpoint>& bind) {
+  auto fd =
+      bind ? sys::listen_tcp(bind->with_port(route_.listen), {}) : listen_everywhere(route_.listen);
+  if (!fd.ok()) return fd.error();
+  fd_ = std::move(fd.value());
+  if (!watch_.start(fd_.get(), event::Interest::read)) {
+    const int code = errno;
+    fd_.reset();
+    return sys::ListenError{
+        code, "cannot watch port " + std::to_string(route_.listen) + ": " + sys::errno_text(code)};
+  }
+  accepting_ = true;
+  return std::nullopt;
+}
+
+void Listener::pause() {
+  if (!accepting_) return;
+  accepting_ = false;
+  watch_.change(event::Interest::none);
+}
+
+void Listener::resume() {
+  if (accepting_ || !fd_.valid()) return;
+  accepting_ = true;
+  watch_.change(event::Interest::read);
+}
+
+void Listener::close() {
+  accepting_ = false;
+  watch_.cancel();
+  fd_.reset();
+}
+
+void Listener::on_ready(event::Events) {
+  // What is left over is told again in the next turn: the watch is level-triggered.
+  for (int accepts = 0; accepts < kAcceptsPerTurn && accepting_; ++accepts) {
+    sys::OwnedFd client;
+    sys::Endpoint peer;
+    int saved_errno = 0;
+    switch (sys::accept_tcp(fd_.get(), client, peer, saved_errno)) {
+      case sys::AcceptStep::accepted:
+        owner_.on_client_accepted(*this, std::move(client), peer);
+        break;
+      case sys::AcceptStep::would_block:
+        return;
+      case sys::AcceptStep::lost:
+        break;
+      case sys::AcceptStep::out_of_handles:
+        owner_.on_handles_exhausted(*this, saved_errno);
+        return;
+    }
+  }
+}
+
+}  // namespace kite::proxy

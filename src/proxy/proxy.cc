@@ -1,0 +1,227 @@
+#include "proxy/proxy.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sys/check.h"
+#include "sys/socket.h"
+
+namespace kite::proxy {
+
+Proxy::Proxy(event::Reactor& reactor, RelayResources& resources, snapshot::SnapshotCell& cell,
+             Balancer& balancer, sys::Logger& log, Options options, OnBackendTrouble on_trouble)
+    : reactor_(reactor),
+      resources_(resources),
+      cell_(cell),
+      balancer_(balancer),
+      log_(log),
+      options_(std::move(options)),
+      on_trouble_(std::move(on_trouble)),
+      resume_timer_(reactor.timers(), event::Timer::OnDue::to<&Proxy::resume_accepting>(this)) {
+  KITE_CHECK(options_.connections_max > 0, "a proxy that may not accept serves nobody");
+}
+
+Proxy::~Proxy() {
+  stop();
+}
+
+void Proxy::start() {
+  cell_.subscribe([this](const snapshot::SnapshotPtr& snapshot) { follow(snapshot.get()); });
+  follow(cell_.current().get());
+}
+
+void Proxy::stop() {
+  if (std::exchange(stopped_, true)) return;
+  resume_timer_.cancel();
+  for (auto& listener : listeners_) listener->close();
+  cut_connections([](const ConnectionInfo&) { return true; }, CloseReason::shutdown);
+  listeners_.clear();
+}
+
+/// Also retries ports that could not be bound: they are wanted and not open.
+void Proxy::follow(const snapshot::Snapshot* snapshot) {
+  if (stopped_) return;
+  std::vector<PortRoute> open_now;
+  for (const auto& listener : listeners_) open_now.push_back(listener->route());
+  const PortPlan plan = plan_ports(options_.ports, snapshot, open_now);
+  for (const PortRoute& route : plan.close) close_listener(route);
+  // A port that is neither open nor wanted any more has no failure to remember.
+  std::erase_if(listen_failures_, [&](const auto& failure) {
+    return std::none_of(plan.open.begin(), plan.open.end(),
+                        [&](const PortRoute& route) { return route.listen == failure.first; });
+  });
+  for (const PortRoute& route : plan.open) open_listener(route);
+}
+
+void Proxy::open_listener(const PortRoute& route) {
+  auto listener = std::make_unique<Listener>(reactor_, *this, route);
+  if (const auto error = listener->open(options_.bind)) {
+    ++stats_.listen_failures_total;
+    std::string& last_message = listen_failures_[route.listen];
+    if (last_message == error->message) return;
+    last_message = error->message;
+    log_.error("listen_failed",
+               {{"port", route.listen},
+                {"error", error->message},
+                {"hint",
+                 "free the port or choose another with -port=LISTEN:CONTAINER or -bind; it "
+                 "is tried again after every poll"}});
+    return;
+  }
+  listen_failures_.erase(route.listen);
+  log_.info("listening", {{"port", route.listen},
+                          {"container_port", route.container},
+                          {"address", listener->endpoint().text()}});
+  if (!accepting_) listener->pause();
+  listeners_.push_back(std::move(listener));
+}
+
+void Proxy::close_listener(const PortRoute& route) {
+  const auto found = std::find_if(listeners_.begin(), listeners_.end(),
+                                  [&](const auto& each) { return each->route() == route; });
+  KITE_CHECK(found != listeners_.end(), "a plan closes only what is open");
+  log_.warn("port_closed", {{"port", route.listen},
+                            {"reason", "the target no longer serves it; its connections are cut"}});
+  (*found)->close();
+  reactor_.destroy_later(std::move(*found));  // it may be in the middle of accepting
+  listeners_.erase(found);
+  cut_connections([&](const ConnectionInfo& info) { return info.listen_port == route.listen; },
+                  CloseReason::port_closed);
+}
+
+void Proxy::cut_connections(const std::function<bool(const ConnectionInfo&)>& belongs,
+                            CloseReason reason) {
+  for (size_t i = connectors_.size(); i-- > 0;) {
+    if (!belongs(connectors_[i].info())) continue;
+    connectors_[i].cut();
+    reactor_.destroy_later(connectors_.take(connectors_[i]));
+  }
+  for (size_t i = tunnels_.size(); i-- > 0;) {
+    if (belongs(tunnels_[i].info())) tunnels_[i].cut(reason);
+  }
+}
+
+void Proxy::on_client_accepted(Listener& listener, sys::OwnedFd client, const sys::Endpoint& peer) {
+  ++stats_.accepted_total;
+  const ConnectionInfo info{.id = next_connection_id_++,
+                            .listen_port = listener.route().listen,
+                            .client = peer,
+                            .backend = {},
+                            .accepted_at = reactor_.now()};
+  Connector& connector = connectors_.add(
+      std::make_unique<Connector>(reactor_, cell_, balancer_, options_.connect, *this, info,
+                                  listener.route().container, std::move(client)));
+  if (connections() >= options_.connections_max) pause_accepting("the connection limit is reached");
+  connector.start();
+}
+
+void Proxy::on_handles_exhausted(Listener&, int saved_errno) {
+  pause_accepting(sys::errno_text(saved_errno));
+  resume_timer_.start(reactor_.now() + kExhaustedPause);
+}
+
+void Proxy::on_connected(Connector& connector, event::Events backend_events) {
+  Tunnel& tunnel =
+      tunnels_.add(std::make_unique<Tunnel>(reactor_, resources_, *this, connector.info(),
+                                            connector.take_client(), connector.take_backend()));
+  ++stats_.tunnels_opened_total;
+  if (log_.enabled(sys::LogLevel::debug)) {
+    log_.debug("tunnel_opened", {{"cx", tunnel.info().id},
+                                 {"client", tunnel.info().client.text()},
+                                 {"port", tunnel.info().listen_port},
+                                 {"backend", tunnel.info().backend.text()}});
+  }
+  reactor_.destroy_later(connectors_.take(connector));
+  // Without a registration (ENOSPC: max_user_watches) the tunnel would never move.
+  if (!tunnel.start(connector.backend_watch(), backend_events)) tunnel.cut(CloseReason::no_watch);
+}
+
+void Proxy::on_connect_failed(Connector& connector, ConnectFailure failure) {
+  if (failure == ConnectFailure::no_backend) {
+    ++stats_.no_backend_total;
+  } else {
+    ++stats_.unserved_total;
+  }
+  if (const auto skipped = unserved_log_.admit(reactor_.now())) {
+    log_.warn("client_unserved", {{"cx", connector.info().id},
+                                  {"client", connector.info().client.text()},
+                                  {"port", connector.info().listen_port},
+                                  {"reason", connect_failure_name(failure)},
+                                  {"unreported_before", *skipped}});
+  }
+  reactor_.destroy_later(connectors_.take(connector));
+  if (!accepting_) resume_accepting();
+}
+
+void Proxy::on_attempt_failed(const Connector& connector, int code) {
+  ++stats_.connect_failures_total;
+  if (log_.enabled(sys::LogLevel::debug)) {
+    log_.debug("connect_failed", {{"cx", connector.info().id},
+                                  {"backend", connector.info().backend.text()},
+                                  {"error", sys::errno_text(code)}});
+  }
+  on_trouble_();
+}
+
+void Proxy::on_tunnel_closed(Tunnel& tunnel, CloseReason reason) {
+  count_closed(tunnel, reason);
+  if (log_.enabled(sys::LogLevel::debug)) log_closed(tunnel, reason);
+  reactor_.destroy_later(tunnels_.take(tunnel));
+  if (!accepting_) resume_accepting();
+}
+
+void Proxy::pause_accepting(std::string_view why) {
+  if (!std::exchange(accepting_, false)) return;
+  ++stats_.accept_pauses_total;
+  for (auto& listener : listeners_) listener->pause();
+  if (const auto skipped = pause_log_.admit(reactor_.now())) {
+    log_.warn("accepting_paused",
+              {{"reason", why},
+               {"connections", connections()},
+               {"hint", "clients wait in the backlog; raise the descriptor limit (ulimits nofile)"},
+               {"unreported_before", *skipped}});
+  }
+}
+
+void Proxy::resume_accepting() {
+  if (stopped_ || accepting_ || connections() >= options_.connections_max) return;
+  accepting_ = true;
+  resume_timer_.cancel();
+  for (auto& listener : listeners_) listener->resume();
+}
+
+void Proxy::count_closed(const Tunnel& tunnel, CloseReason reason) {
+  stats_.client_to_backend_bytes_total += tunnel.client_to_backend_bytes();
+  stats_.backend_to_client_bytes_total += tunnel.backend_to_client_bytes();
+  switch (reason) {
+    case CloseReason::none:
+    case CloseReason::finished:
+      ++stats_.tunnels_finished_total;
+      break;
+    case CloseReason::client_reset:
+    case CloseReason::backend_reset:
+      ++stats_.tunnels_reset_total;
+      break;
+    case CloseReason::port_closed:
+    case CloseReason::no_watch:
+    case CloseReason::shutdown:
+      ++stats_.tunnels_cut_total;
+      break;
+  }
+}
+
+void Proxy::log_closed(const Tunnel& tunnel, CloseReason reason) {
+  const ConnectionInfo& info = tunnel.info();
+  const auto duration =
+      std::chrono::duration_cast<std::chrono::milliseconds>(reactor_.now() - info.accepted_at);
+  log_.debug("tunnel_closed", {{"cx", info.id},
+                               {"reason", close_reason_name(reason)},
+                               {"client", info.client.text()},
+                               {"port", info.listen_port},
+                               {"backend", info.backend.text()},
+                               {"in_bytes", tunnel.client_to_backend_bytes()},
+                               {"out_bytes", tunnel.backend_to_client_bytes()},
+                               {"duration_ms", duration.count()}});
+}
+
+}  // namespace kite::proxy

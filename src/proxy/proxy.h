@@ -1,0 +1,95 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "event/reactor.h"
+#include "event/timer_queue.h"
+#include "proxy/balancer.h"
+#include "proxy/connector.h"
+#include "proxy/listener.h"
+#include "proxy/owned_set.h"
+#include "proxy/port_plan.h"
+#include "proxy/proxy_stats.h"
+#include "proxy/tunnel.h"
+#include "snapshot/snapshot_cell.h"
+#include "sys/log.h"
+
+namespace kite::proxy {
+
+/// The data path of one target: listeners follow the snapshot, each accepted client gets a backend
+/// and becomes a tunnel.
+/// Owns:      listeners, connectors and tunnels; what ends is retired through the reactor.
+/// Lifetime:  everything passed by reference outlives it; the RelayResources outlive the reactor
+///            too, because retired tunnels give their pipes back when it dies.
+/// Thread:    reactor thread only.
+class Proxy final : public ListenerOwner, public ConnectorOwner, public TunnelOwner {
+ public:
+  struct Options {
+    std::vector<PortRoute> ports;       ///< empty: all that are discovered
+    std::optional<sys::Endpoint> bind;  ///< absent: all addresses
+    Connector::Limits connect;
+    size_t connections_max = 0;  ///< clients at once; above it they wait in the backlog
+  };
+  /// An attempt to connect was refused or timed out: discovery may want to look again.
+  using OnBackendTrouble = std::function<void()>;
+
+  Proxy(event::Reactor& reactor, RelayResources& resources, snapshot::SnapshotCell& cell,
+        Balancer& balancer, sys::Logger& log, Options options, OnBackendTrouble on_trouble);
+  ~Proxy() override;
+
+  /// Opens the configured ports and follows the cell from now on.
+  void start();
+  /// Closes every listener and cuts every connection. The object can then be destroyed.
+  void stop();
+
+  const ProxyStats& stats() const { return stats_; }
+  size_t connections() const { return connectors_.size() + tunnels_.size(); }
+
+ private:
+  static constexpr std::chrono::milliseconds kExhaustedPause{100};
+  static constexpr std::chrono::seconds kReportInterval{5};
+
+  void on_client_accepted(Listener& listener, sys::OwnedFd client,
+                          const sys::Endpoint& peer) override;
+  void on_handles_exhausted(Listener& listener, int saved_errno) override;
+  void on_connected(Connector& connector, event::Events backend_events) override;
+  void on_connect_failed(Connector& connector, ConnectFailure failure) override;
+  void on_attempt_failed(const Connector& connector, int code) override;
+  void on_tunnel_closed(Tunnel& tunnel, CloseReason reason) override;
+
+  void follow(const snapshot::Snapshot* snapshot);
+  void open_listener(const PortRoute& route);
+  void close_listener(const PortRoute& route);
+  void cut_connections(const std::function<bool(const ConnectionInfo&)>& belongs,
+                       CloseReason reason);
+  void pause_accepting(std::string_view why);
+  void resume_accepting();
+  void count_closed(const Tunnel& tunnel, CloseReason reason);
+  void log_closed(const Tunnel& tunnel, CloseReason reason);
+
+  event::Reactor& reactor_;
+  RelayResources& resources_;
+  snapshot::SnapshotCell& cell_;
+  Balancer& balancer_;
+  sys::Logger& log_;
+  Options options_;
+  OnBackendTrouble on_trouble_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::unordered_map<uint16_t, std::string> listen_failures_;  // last message by listen port
+  OwnedSet<Connector> connectors_;
+  OwnedSet<Tunnel> tunnels_;
+  event::Timer resume_timer_;
+  sys::LogThrottle pause_log_{kReportInterval};
+  sys::LogThrottle unserved_log_{kReportInterval};
+  ProxyStats stats_;
+  uint64_t next_connection_id_ = 1;
+  bool accepting_ = true;
+  bool stopped_ = false;
+};
+
+}  // namespace kite::proxy

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "event/reactor.h"
+#include "event/timer_queue.h"
+#include "proxy/relay.h"
+#include "sys/endpoint.h"
+#include "sys/owned_fd.h"
+
+namespace kite::proxy {
+
+enum class CloseReason : uint8_t {
+  none,           ///< not closed
+  finished,       ///< both sides sent FIN and everything was delivered
+  client_reset,   ///< the client's connection failed or was reset
+  backend_reset,  ///< the backend's connection failed or was reset
+  port_closed,    ///< the target no longer has this port
+  no_watch,       ///< the kernel registers no more descriptors
+  shutdown,       ///< the kite ends
+};
+std::string_view close_reason_name(CloseReason reason);
+
+/// What the kernel has told us of a tunnel, apart from what we decided.
+struct TunnelFacts {
+  bool client_failed = false;
+  bool backend_failed = false;
+  bool client_to_backend_done = false;  ///< nothing more will come or can be delivered
+  bool backend_to_client_done = false;
+};
+
+/// Pure: whether and why the tunnel is over. A side that failed is not the end yet: what was
+/// received from it before the failure still reaches the other side.
+constexpr CloseReason verdict(const TunnelFacts& facts) {
+  if (facts.client_failed && (facts.client_to_backend_done || facts.backend_failed)) {
+    return CloseReason::client_reset;
+  }
+  if (facts.backend_failed && facts.backend_to_client_done) return CloseReason::backend_reset;
+  const bool both_done = facts.client_to_backend_done && facts.backend_to_client_done;
+  return both_done ? CloseReason::finished : CloseReason::none;
+}
+
+class Tunnel;
+
+/// Who keeps the tunnels.
+class TunnelOwner {
+ public:
+  virtual ~TunnelOwner() = default;
+  /// Called once per tunnel, last of all its calls. The owner hands the object to
+  /// Reactor::destroy_later().
+  virtual void on_tunnel_closed(Tunnel& tunnel, CloseReason reason) = 0;
+};
+
+/// Identity of a forwarded connection, for log lines.
+struct ConnectionInfo {
+  uint64_t id = 0;
+  uint16_t listen_port = 0;
+  sys::Endpoint client;
+  sys::Endpoint backend;
+  sys::SteadyTime accepted_at;
+};
+
+/// A client and a backend joined: two relays back to back, one state.
+/// Owns:      both sockets and their watches.
+/// Lifetime:  reactor, resources and owner outlive it. After on_tunnel_closed it does nothing.
+/// Thread:    reactor thread only.
+/// Source:    half-close: RFC 9293 section 3.6; reset: section 3.5.3.
+class Tunnel final : public event::Retirable {
+ public:
+  enum class State : uint8_t {
+    relaying,
+    salvaging,  ///< one side failed; what it sent before is still being delivered
+    closed,
+  };
+  static constexpr bool may_become(State from, State to) {
+    switch (from) {
+      case State::relaying:
+        return to == State::salvaging || to == State::closed;
+      case State::salvaging:
+        return to == State::closed;
+      case State::closed:
+        return false;
+    }
+    return false;
+  }
+
+  /// A peer that reads too slowly must not keep the remains of a reset connection for ever.
+  static constexpr std::chrono::seconds kSalvageMax{5};
+
+  Tunnel(event::Reactor& reactor, RelayResources& resources, TunnelOwner& owner,
+         const ConnectionInfo& info, sys::OwnedFd client, sys::OwnedFd backend);
+  ~Tunnel() override;
+
+  /// Takes over the backend's registration with the edges it has already seen, registers the
+  /// client and moves what is there. Returns false, with errno set, when the kernel refuses the
+  /// registration; the tunnel must then be cut. May call on_tunnel_closed.
+  [[nodiscard]] bool start(event::Watch& backend_watch, event::Events backend_events);
+  /// Ends it from our side: both peers see a reset, never a FIN that could pass for completeness.
+  void cut(CloseReason reason);
+
+  const ConnectionInfo& info() const { return info_; }
+  uint64_t client_to_backend_bytes() const { return client_to_backend_.bytes(); }
+  uint64_t backend_to_client_bytes() const { return backend_to_client_.bytes(); }
+
+  size_t owner_index = 0;  ///< the owner's own bookkeeping
+
+ private:
+  void on_client_ready(event::Events events);
+  void on_backend_ready(event::Events events);
+  void on_turn();
+  void on_salvage_due();
+  void advance();
+  bool advance_client_to_backend();
+  bool advance_backend_to_client();
+  void fail_client();
+  void fail_backend();
+  void start_salvage();
+  void close(CloseReason reason);
+  void transition_to(State next);
+
+  event::Reactor& reactor_;
+  RelayResources& resources_;
+  TunnelOwner& owner_;
+  ConnectionInfo info_;
+  sys::OwnedFd client_;
+  sys::OwnedFd backend_;
+  event::Watch client_watch_;
+  event::Watch backend_watch_;
+  event::Continuation continuation_;
+  event::Timer salvage_timer_;
+  Relay client_to_backend_;
+  Relay backend_to_client_;
+  TunnelFacts facts_;
+  State state_ = State::relaying;
+};
+
+}  // namespace kite::proxy
