@@ -1,1 +1,1 @@
-"""A local stand-in for the ECS, EC2, instance metadata and task metadata services. See README.md."""
+"""A local stand-in for the ECS, EC2, instance and task metadata services. See README.md."""

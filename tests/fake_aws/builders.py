@@ -1,7 +1,8 @@
-"""Builders of state objects: what the Describe calls return, with defaults that a test seldom changes.
+"""Builders of state objects: what the Describe calls return, with defaults tests seldom change.
 
-Every builder returns a plain dict that may be edited before it is put. `extra` keywords are members that
-replace or join the built ones (`lastStatus="PENDING"`); the fake's own `_` keys are given the same way.
+Every builder returns a plain dict that may be edited before it is put. `extra` keywords are members
+that replace or join the built ones (`lastStatus="PENDING"`); the fake's own `_` keys are given the
+same way.
 Ids are derived from the arguments or drawn at random, always in AWS's real form.
 """
 
@@ -27,12 +28,13 @@ def task_definition_arn(family, revision):
 
 
 def container_instance_id(instance_id):
-    """The container instance that stands for an EC2 instance: derived, so no test has to carry it."""
+    """The container instance that stands for an EC2 instance: derived, so no test carries it."""
     return hashlib.md5(instance_id.encode()).hexdigest()
 
 
 def container_instance_arn(cluster, instance_id):
-    return f"arn:aws:ecs:{REGION}:{ACCOUNT}:container-instance/{cluster}/{container_instance_id(instance_id)}"
+    own_id = container_instance_id(instance_id)
+    return f"arn:aws:ecs:{REGION}:{ACCOUNT}:container-instance/{cluster}/{own_id}"
 
 
 def new_task_id():
@@ -51,9 +53,11 @@ def id_of(thing):
 
 def instance(private_ip, public_ip=None, instance_id=None, zone=REGION + "a", ipv6=None, **extra):
     """One EC2 instance as DescribeInstances shows it, running."""
-    instance_id = instance_id or "i-" + hashlib.md5(f"instance {private_ip}".encode()).hexdigest()[:17]
+    if instance_id is None:
+        instance_id = "i-" + hashlib.md5(f"instance {private_ip}".encode()).hexdigest()[:17]
     interface = {"networkInterfaceId": "eni-" + instance_id[2:], "status": "in-use",
-                 "privateIpAddress": private_ip, "attachment": {"deviceIndex": 0, "status": "attached"},
+                 "privateIpAddress": private_ip,
+                 "attachment": {"deviceIndex": 0, "status": "attached"},
                  "privateIpAddressesSet": [{"privateIpAddress": private_ip, "primary": True}],
                  "ipv6AddressesSet": [{"ipv6Address": ipv6}] if ipv6 else []}
     made = {"instanceId": instance_id, "imageId": "ami-0123456789abcdef0",
@@ -74,7 +78,7 @@ def instance(private_ip, public_ip=None, instance_id=None, zone=REGION + "a", ip
 
 
 def container_instance(instance_id, cluster="default", **extra):
-    """The container instance of an EC2 instance (id or dict); `mi-...` makes an ECS Anywhere one."""
+    """The container instance of an EC2 instance (id or dict); `mi-...` makes an Anywhere one."""
     instance_id = id_of(instance_id)
     made = {"containerInstanceArn": container_instance_arn(cluster, instance_id),
             "ec2InstanceId": instance_id, "status": "ACTIVE", "agentConnected": True, "version": 3,
@@ -98,7 +102,8 @@ def _task(cluster, family, revision, launch_type, container, service, zone, task
 
 def container(name, bindings=(), interfaces=(), status="RUNNING", health="UNKNOWN", **extra):
     """One container of a task; `bindings` and `interfaces` are used as they are."""
-    made = {"name": name, "containerArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:container/{uuid.uuid4()}",
+    arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:container/{uuid.uuid4()}"
+    made = {"name": name, "containerArn": arn,
             "lastStatus": status, "healthStatus": health, "runtimeId": uuid.uuid4().hex,
             "networkBindings": list(bindings), "networkInterfaces": list(interfaces)}
     made.update(extra)
@@ -106,7 +111,8 @@ def container(name, bindings=(), interfaces=(), status="RUNNING", health="UNKNOW
 
 
 def binding(container_port, host_port, bind_ip="0.0.0.0", protocol="tcp"):
-    return {"bindIP": bind_ip, "containerPort": container_port, "hostPort": host_port, "protocol": protocol}
+    return {"bindIP": bind_ip, "containerPort": container_port, "hostPort": host_port,
+            "protocol": protocol}
 
 
 def range_binding(container_range, host_range, bind_ip="0.0.0.0", protocol="tcp"):
@@ -117,13 +123,13 @@ def range_binding(container_range, host_range, bind_ip="0.0.0.0", protocol="tcp"
 
 def bridge_task(cluster, family, revision, name, ports, on, service=None, health="UNKNOWN",
                 zone=REGION + "a", task_id=None, **extra):
-    """A bridge-mode task. `ports`: (container_port, host_port) pairs or whole binding dicts; `on`: the
-    EC2 instance (id or dict) it runs on."""
+    """A bridge-mode task. `ports`: (container_port, host_port) pairs or whole binding dicts; `on`:
+    the EC2 instance (id or dict) it runs on."""
     bindings = [p if isinstance(p, dict) else binding(*p) for p in ports]
     members = {"containerInstanceArn": container_instance_arn(cluster, id_of(on)),
                "healthStatus": health, **extra}
-    return _task(cluster, family, revision, "EC2", container(name, bindings, health=health), service,
-                 zone, task_id, members)
+    made = container(name, bindings, health=health)
+    return _task(cluster, family, revision, "EC2", made, service, zone, task_id, members)
 
 
 def host_task(cluster, family, revision, name, on, **options):
@@ -161,7 +167,7 @@ def awsvpc_task(cluster, family, revision, name, private_ip, on=None, eni=None, 
 
 
 def fargate_task(cluster, family, revision, name, private_ip, eni=None, **options):
-    """A Fargate task: awsvpc without a container instance. Put `eni(...)` too for a public address."""
+    """A Fargate task: awsvpc without an instance. Put `eni(...)` too for a public address."""
     return awsvpc_task(cluster, family, revision, name, private_ip, None, eni, **options)
 
 
@@ -196,7 +202,7 @@ def task_definition(family, revision, network_mode, containers, **extra):
 
 
 def fault(operation="*", service="*", times=None, skip=0, **action):
-    """A fault: `fault("ListTasks", times=2, error={"code": "ThrottlingException", "status": 400})`."""
+    """A fault: `fault("ListTasks", times=2, status=500, body="")`; keywords are its action."""
     return {"match": {"service": service, "operation": operation}, "times": times, "skip": skip,
             "action": action}
 

@@ -1,4 +1,6 @@
-"""FakeAws: spawns the fake, drives its control interface, hands out environments. For tests, demo, bench.
+"""FakeAws: spawns the fake, drives its control interface, hands out environments.
+
+For tests, demo and bench.
 
     from fake_aws.client import FakeAws, bridge_task, instance
 """
@@ -73,9 +75,9 @@ class FakeAws:
     def env(self, credentials="static", task_metadata=False, authorization=None):
         """The AWS_* variables for a kite (or boto3), to be merged over a clean environment.
 
-        `credentials`: "static", "container", "container-relative" (needs 169.254.170.2, so only good
-        for looking at), "imds" or "none". `task_metadata` adds ECS_CONTAINER_METADATA_URI_V4,
-        `authorization` AWS_CONTAINER_AUTHORIZATION_TOKEN. Files of the user's home are switched off.
+        `credentials`: "static", "container", "container-relative" (needs 169.254.170.2, so
+        only good for looking at), "imds" or "none". `task_metadata` adds
+        ECS_CONTAINER_METADATA_URI_V4, `authorization` AWS_CONTAINER_AUTHORIZATION_TOKEN. Files of the home are switched off.
         """
         env = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region,
                "AWS_ENDPOINT_URL_ECS": self.ecs_url, "AWS_ENDPOINT_URL_EC2": self.ec2_url,
@@ -122,6 +124,10 @@ class FakeAws:
             raise ControlError(f"{method} {path}: {answer.status} {text.decode(errors='replace')}")
         return json.loads(text)
 
+    def reset(self):
+        """Everything as after the start, so that tests can share one fake."""
+        self.control("POST", "/reset")
+
     # -- state ----------------------------------------------------------------------------------
 
     def state(self):
@@ -155,7 +161,10 @@ class FakeAws:
         self.control("PUT", path, {**self.control("GET", path), **members})
 
     def put_instance(self, made, cluster="default"):
-        """Adds an EC2 instance and its container instance in `cluster` (None: EC2 only). Returns its id."""
+        """Adds an EC2 instance and its container instance in `cluster` (None: EC2 only).
+
+        Returns the EC2 instance id.
+        """
         self.control("PUT", "/instances/" + made["instanceId"], made)
         if cluster is not None:
             self.put_container_instance(container_instance(made["instanceId"], cluster))
@@ -197,7 +206,7 @@ class FakeAws:
         self.control("DELETE", "/clusters/" + name)
 
     def put_service(self, name, cluster="default"):
-        """Makes an (as yet) empty service known; otherwise ListTasks says ServiceNotFoundException."""
+        """Makes an empty service known; without it ListTasks says ServiceNotFoundException."""
         self.control("PUT", f"/services/{cluster}/{name}")
 
     def delete_service(self, name, cluster="default"):
@@ -215,7 +224,7 @@ class FakeAws:
         return self.control("GET", f"/log?n={n}")
 
     def count(self, service, operation=None, error=None):
-        """Requests counted: all, of an operation, or of an operation with an error code ("ok" for good)."""
+        """Requests: all, of an operation, or of an operation with an error code ("ok": good)."""
         entry = self.calls()["services"][service]
         if operation is not None:
             entry = entry["operations"].get(operation, {"total": 0, "ok": 0, "errors": {}})
@@ -235,7 +244,7 @@ class FakeAws:
             if value:
                 return value
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{what} not met in {timeout} s; counters: {self.calls()['services']}")
+                raise TimeoutError(f"{what} not met in {timeout} s; counters: {self.calls()}")
             time.sleep(0.02)
 
     def wait_for_calls(self, service, operation, n=1, error=None, timeout=20.0):

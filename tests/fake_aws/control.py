@@ -3,8 +3,9 @@
 import json
 import urllib.parse
 
+from .credentials import STATIC
 from .wire import Reply
-from .world import with_defaults
+from .world import DEFAULTS, default_task_metadata, with_defaults
 
 NOTHING = {}
 KIND_OF = {"tasks": "tasks", "container-instances": "container_instances", "instances": "instances",
@@ -60,6 +61,7 @@ class Control:
                    ("PATCH", "state"): lambda: self._world.state.patch(body),
                    ("POST", "faults"): lambda: self._world.faults.append(body),
                    ("DELETE", "faults"): lambda: self._world.faults.replace([]),
+                   ("POST", "reset"): self._reset,
                    ("POST", "credentials/rotate"): self._world.credentials.rotate,
                    ("POST", "imds/forget-tokens"): self._imds.forget_tokens}
         action = special.get((method, "/".join(parts)))
@@ -108,6 +110,17 @@ class Control:
     def _log(self, query):
         given = urllib.parse.parse_qs(query).get("n", ["100"])
         return self._world.counters.log(int(given[0]))
+
+    def _reset(self):
+        """As after the start without flags; connections and credentials handed out live on."""
+        world = self._world
+        defaults = {"clock": {"offset_seconds": 0}, "throttle": None, "deny": [], "path-prefix": "",
+                    "credentials": [STATIC], "faults": [], "state": {},
+                    "task-metadata": default_task_metadata(world.region, world.account),
+                    **dict.fromkeys(DEFAULTS, {})}
+        for name, value in defaults.items():
+            self._settings[name][1](value)
+        world.counters.reset()
 
     def _set_clock(self, body):
         self._world.clock.offset_seconds = float(body["offset_seconds"])

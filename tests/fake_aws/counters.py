@@ -27,7 +27,7 @@ class ServiceCounters:
 
 
 class Counters:
-    """`begin` when a request is complete, `decide` when its outcome is known, `end` when the answer is out."""
+    """`begin`: request complete, `decide`: outcome known, `end`: answer out."""
 
     def __init__(self, clock):
         self._clock = clock

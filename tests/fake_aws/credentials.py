@@ -1,4 +1,4 @@
-"""Who may call: static keys, and the temporary ones handed out by the container endpoint and IMDS."""
+"""Who may call: static keys, and temporary ones of the container endpoint and IMDS."""
 
 import hashlib
 

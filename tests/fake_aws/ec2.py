@@ -17,7 +17,7 @@ NAMESPACE = f"http://ec2.amazonaws.com/doc/{VERSION}/"
 MAX_FILTER_VALUES = 200
 LIST_PARAMETER = re.compile(r"(\w+)\.([1-9]\d*)$")
 FILTER_PARAMETER = re.compile(r"Filter\.([1-9]\d*)\.(Name|Value\.([1-9]\d*))$")
-SHAPES = {  # operation: (kind of state, id parameter, word for it, ids in full form, prefix of errors)
+SHAPES = {  # operation: (kind of state, id parameter, word for it, form of ids, error, noun)
     "DescribeInstances": ("instances", "InstanceId", "instancesSet",
                           re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})"), "InvalidInstanceID",
                           "instance"),
@@ -80,7 +80,7 @@ class Query:
             return None
         if not text.isdigit() or not 5 <= int(text) <= 1000:
             raise ApiError("InvalidParameterValue", f"Value ( {text} ) for parameter maxResults is "
-                                                    "invalid. Expecting a value between 5 and 1000.")
+                                                    "invalid. Expecting 5 to 1000.")
         return int(text)
 
 
@@ -108,7 +108,8 @@ class Ec2(SignedService):
                 form != "application/x-www-form-urlencoded"):
             raise ApiError("MissingAction", "The request must contain the parameter Action")
         if action not in SHAPES or parameters.get("Version") != VERSION:
-            raise ApiError("InvalidAction", f"The action {action} is not valid for this web service.")
+            raise ApiError("InvalidAction",
+                           f"The action {action} is not valid for this web service.")
         exchange.operation, exchange.parameters = action, parameters
         if len(parameters) != len(pairs):
             raise ApiError("InvalidParameterValue", "A parameter is given more than once.")

@@ -10,7 +10,7 @@ from .state import cluster_of, short_name, visible
 from .wire import Reply
 
 TARGET_PREFIX = "AmazonEC2ContainerServiceV20141113."
-CORAL = "com.amazon.coral.service#"  # errors of the framework carry its namespace, modelled ones none
+CORAL = "com.amazon.coral.service#"  # the framework's errors carry it, modelled ones do not
 FAMILY = re.compile(r"[a-zA-Z0-9\-_]+")
 TEXT, NUMBER, TEXTS = "a string", "an integer", "a list of strings"
 MEMBERS = {
@@ -55,7 +55,7 @@ class Ecs(SignedService):
         self._operations = {"ListTasks": self.list_tasks, "DescribeTasks": self.describe_tasks,
                             "DescribeContainerInstances": self.describe_container_instances,
                             "DescribeTaskDefinition": self.describe_task_definition}
-        self._listed = {}  # (cluster, filters) -> sorted task ids, good for one version of the tasks
+        self._listed = {}  # filters -> sorted task ids, good for one version of the tasks
         self._listed_version = None
 
     # -- protocol -------------------------------------------------------------------------------
@@ -111,8 +111,8 @@ class Ecs(SignedService):
 
     def not_allowed(self, user, action):
         return ApiError("AccessDeniedException",
-                        f"User: {user} is not authorized to perform: {action} on resource: * because "
-                        f"no identity-based policy allows the {action} action")
+                        f"User: {user} is not authorized to perform: {action} on resource: * "
+                        f"because no identity-based policy allows the {action} action")
 
     # -- operations -----------------------------------------------------------------------------
 
@@ -129,7 +129,8 @@ class Ecs(SignedService):
         check_list_filters(parameters)
         cluster = self._cluster(parameters)
         service = parameters.get("serviceName")
-        if service is not None and f"{cluster}/{short_name(service)}" not in self.world.state.services:
+        known = self.world.state.services
+        if service is not None and f"{cluster}/{short_name(service)}" not in known:
             raise ApiError("ServiceNotFoundException", "Service not found.")
         filters = {name: value for name, value in parameters.items()
                    if name in MEMBERS["ListTasks"] and name not in ("maxResults", "nextToken")}

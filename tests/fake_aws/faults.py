@@ -67,7 +67,7 @@ class Faults:
         return [fault.describe() for fault in self._faults]
 
     def plan(self, service, operation, path):
-        """The actions that apply to one request, merged; delays add up, the first of a kind wins."""
+        """The actions for one request, merged; delays add up, the first of a kind wins."""
         plan = {}
         facts = {"service": service, "operation": operation, "path": path}
         for fault in self._faults:

@@ -1,4 +1,4 @@
-"""The link-local endpoints of a task: container credentials and task metadata v4, on one listener."""
+"""A task's link-local endpoints on one listener: container credentials, task metadata v4."""
 
 import json
 

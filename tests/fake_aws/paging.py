@@ -1,4 +1,4 @@
-"""Page tokens: opaque to the client, bound to the filters they were made for, good while things change."""
+"""Page tokens: opaque, bound to the filters they were made for, good while things change."""
 
 import base64
 import bisect

@@ -7,7 +7,7 @@ from . import faults, sigv4
 from .wire import Reply
 
 HUGE_PIECE = b"x" * 65536
-HTML_PAGE = b"<!DOCTYPE html><html><head><title>503</title></head><body><h1>It broke</h1></body></html>"
+HTML_PAGE = b"<!DOCTYPE html><html><head><title>Oops</title></head><body>It broke.</body></html>"
 GARBAGE = b"\x00\xff\xfe{]<\x01not an answer&&\x80"
 
 
@@ -126,8 +126,8 @@ class SignedService(Service):
     def authenticate(self, request, exchange):
         world = self.world
         try:
-            exchange.access_key = sigv4.verify(request, self.prefix, world.region, world.clock.now(),
-                                               world.credentials.find)
+            exchange.access_key = sigv4.verify(request, self.prefix, world.region,
+                                               world.clock.now(), world.credentials.find)
         except sigv4.Refused as refused:
             raise self.refusal(refused) from None
 

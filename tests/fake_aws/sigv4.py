@@ -1,7 +1,7 @@
 """Signature Version 4, the verifying side, from the raw bytes of the request.
 
-Source: AWS's description of the Signature Version 4 signing process for header authorization. Shares no
-code with any signer under test.
+Source: AWS's description of the Signature Version 4 signing process for header authorization.
+Shares no code with any signer under test.
 """
 
 import functools
@@ -19,8 +19,8 @@ _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
 class Refused(Exception):
-    """Why a request is not accepted. `kind`: missing incomplete headers scope skew key token expired
-    signature; each service turns it into its own code."""
+    """Why a request is not accepted. `kind`: missing incomplete headers scope skew key token
+    expired signature; each service turns it into its own code."""
 
     def __init__(self, kind, message):
         super().__init__(message)
@@ -39,14 +39,15 @@ class Authorization:
                 parts[key] = value
         if algorithm != ALGORITHM:
             raise Refused("incomplete", f"Unsupported algorithm '{algorithm}' in Authorization.")
-        lacking = [key for key in ("Credential", "Signature", "SignedHeaders") if not parts.get(key)]
+        needed = ("Credential", "Signature", "SignedHeaders")
+        lacking = [key for key in needed if not parts.get(key)]
         if lacking:
             raise Refused("incomplete", "".join(
                 f"Authorization header requires '{key}' parameter. " for key in lacking).strip())
         credential = parts["Credential"].split("/")
         if len(credential) != 5:
             raise Refused("incomplete", "Credential must have exactly 5 slash-delimited elements, "
-                                        f"e.g. keyid/date/region/service/term, got {len(credential)}")
+                                        f"keyid/date/region/service/term, got {len(credential)}")
         self.access_key, self.date, self.region, self.service, self.terminator = credential
         self.signed_headers = parts["SignedHeaders"].split(";")
         self.signature = parts["Signature"]
@@ -57,7 +58,8 @@ class Authorization:
 
 
 def uri_encode(raw, keep=b""):
-    return "".join(chr(byte) if byte in UNRESERVED or byte in keep else f"%{byte:02X}" for byte in raw)
+    return "".join(chr(byte) if byte in UNRESERVED or byte in keep else f"%{byte:02X}"
+                   for byte in raw)
 
 
 def percent_decode(raw):
@@ -146,16 +148,17 @@ def check_signed_headers(auth, headers):
 
 def check_scope(auth, amz_date, region, service):
     if auth.date != amz_date[:8]:
-        raise Refused("scope", "Date in Credential scope does not match YYYYMMDD from ISO-8601 version "
-                               f"of date from HTTP: '{auth.date}' != '{amz_date[:8]}', from "
-                               f"'{amz_date}'.")
+        raise Refused("scope", "Date in Credential scope does not match YYYYMMDD from ISO-8601 "
+                               f"version of date from HTTP: '{auth.date}' != '{amz_date[:8]}', "
+                               f"from '{amz_date}'.")
     if auth.region != region:
-        raise Refused("scope", f"Credential should be scoped to a valid region, not '{auth.region}'.")
+        raise Refused("scope",
+                      f"Credential should be scoped to a valid region, not '{auth.region}'.")
     if auth.service != service:
         raise Refused("scope", f"Credential should be scoped to correct service: '{service}'.")
     if auth.terminator != "aws4_request":
-        raise Refused("scope", "Credential should be scoped with a valid terminator: 'aws4_request', "
-                               f"not '{auth.terminator}'.")
+        raise Refused("scope", "Credential should be scoped with a valid terminator: "
+                               f"'aws4_request', not '{auth.terminator}'.")
 
 
 def check_skew(amz_date, now):
@@ -178,7 +181,7 @@ def check_token(credential, tokens, now):
 
 
 def verify(request, service, region, now, find_credential):
-    """Returns the access key of a good request, raises Refused otherwise; the order is AWS's own."""
+    """The access key of a good request, raises Refused otherwise; the order is AWS's own."""
     given = request.values("authorization")
     if not given or not given[0]:
         raise Refused("missing", "Missing Authentication Token")
@@ -187,8 +190,8 @@ def verify(request, service, region, now, find_credential):
     auth = Authorization(given[0])
     dates = request.values("x-amz-date")
     if len(dates) != 1 or clocks.parse_basic(dates[0]) is None:
-        raise Refused("incomplete", "Authorization header requires existence of one 'X-Amz-Date' in "
-                                    "ISO-8601 basic format.")
+        raise Refused("incomplete", "Authorization header requires existence of one "
+                                    "'X-Amz-Date' in ISO-8601 basic format.")
     amz_date = dates[0]
     check_signed_headers(auth, request.headers)
     check_scope(auth, amz_date, region, service)
@@ -203,7 +206,7 @@ def verify(request, service, region, now, find_credential):
     text = string_to_sign(amz_date, auth.scope, canonical)
     expected = signature_of(credential.secret, auth.date, auth.region, auth.service, text)
     if not hmac.compare_digest(expected.encode(), auth.signature.encode("latin-1")):
-        raise Refused("signature", "The request signature we calculated does not match the signature "
-                                   "you provided. Check your AWS Secret Access Key and signing method. "
-                                   "Consult the service documentation for details.")
+        raise Refused("signature", "The request signature we calculated does not match the "
+                                   "signature you provided. Check your AWS Secret Access Key and "
+                                   "signing method. Consult the service documentation for details.")
     return auth.access_key

@@ -1,4 +1,4 @@
-"""What exists: clusters, services, tasks, container instances, instances, task definitions, interfaces."""
+"""What exists: clusters, services, tasks, instances of both kinds, definitions, interfaces."""
 
 KINDS = ("tasks", "container_instances", "instances", "task_definitions", "enis")
 

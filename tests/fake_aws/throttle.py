@@ -21,7 +21,7 @@ class Bucket:
 
 
 class Throttle:
-    """All buckets: one for the ECS cluster reads, one for task definitions, one per EC2 operation."""
+    """All buckets: one for the ECS cluster reads, one for definitions, one per EC2 operation."""
 
     def __init__(self):
         self.set(None)

@@ -1,7 +1,7 @@
-"""HTTP/1.1 server side: raw requests in, replies out, including replies no honest server would give.
+"""HTTP/1.1 server side: raw requests in, replies out, among them such as no honest server gives.
 
-One `Connection` per accepted socket, requests on it one after another. A handler gets a `Request` and
-returns a `Reply` at once; waiting, streaming and breaking are properties of the reply.
+One `Connection` per accepted socket, requests on it one after another. A handler gets a `Request`
+and returns a `Reply` at once; waiting, streaming and breaking are properties of the reply.
 """
 
 import asyncio
@@ -95,13 +95,13 @@ def parse_head(head):
     for line in lines[1:]:
         name, colon, value = line.partition(b":")
         if not colon or not name or name != name.strip():
-            raise BadRequest("bad header line")  # a folded line lands here too: RFC 9112 section 5.2
+            raise BadRequest("bad header line")  # folded ones land here too: RFC 9112 section 5.2
         headers.append((name, value))
     return method.decode("latin-1"), target, headers
 
 
 class Connection(asyncio.Protocol):
-    """One accepted connection. `_busy` while a request is being answered, so answers keep their order."""
+    """One accepted connection. `_busy` while a request is answered, so answers keep order."""
 
     _ids = itertools.count(1)
 

@@ -49,7 +49,7 @@ class World:
 def default_task_metadata(region, account):
     """What the agent on an EC2 instance says at v4 /task of a bridge task."""
     return {"Cluster": "default",
-            "TaskARN": f"arn:aws:ecs:{region}:{account}:task/default/3c2f1d8e4b5a4f0e9d7c6b5a4f3e2d1c",
+            "TaskARN": f"arn:aws:ecs:{region}:{account}:task/default/{'3c2f1d8e' * 4}",
             "Family": "kite", "Revision": "1", "DesiredStatus": "RUNNING", "KnownStatus": "RUNNING",
             "PullStartedAt": "2026-01-02T03:04:05.1Z", "PullStoppedAt": "2026-01-02T03:04:06.2Z",
             "AvailabilityZone": region + "a", "LaunchType": "EC2",

@@ -1,4 +1,4 @@
-"""JSON-like values as EC2's XML: objects are child elements, lists are `item`s, null is an empty element."""
+"""JSON-like values as EC2's XML: objects are children, lists `item`s, null is empty."""
 
 from xml.sax.saxutils import escape
 
