@@ -75,9 +75,9 @@ class FakeAws:
     def env(self, credentials="static", task_metadata=False, authorization=None):
         """The AWS_* variables for a kite (or boto3), to be merged over a clean environment.
 
-        `credentials`: "static", "container", "container-relative" (needs 169.254.170.2, so
-        only good for looking at), "imds" or "none". `task_metadata` adds
-        ECS_CONTAINER_METADATA_URI_V4, `authorization` AWS_CONTAINER_AUTHORIZATION_TOKEN. Files of the home are switched off.
+        `credentials`: "static", "container", "container-relative" (needs 169.254.170.2, so only
+        good for looking at), "imds" or "none". `task_metadata` adds ECS_CONTAINER_METADATA_URI_V4,
+        `authorization` is the container token. Files in the home folder are switched off.
         """
         env = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region,
                "AWS_ENDPOINT_URL_ECS": self.ecs_url, "AWS_ENDPOINT_URL_EC2": self.ec2_url,
