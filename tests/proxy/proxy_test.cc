@@ -1,0 +1,274 @@
+#include "proxy/proxy.h"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "tests/support/proxy_harness.h"
+
+namespace kite::proxy {
+
+using testing::Peer;
+using testing::PeerListener;
+using testing::ProxyHarness;
+
+namespace {
+
+/// An address that refuses: it was listened on a moment ago and is closed.
+sys::Endpoint refusing_endpoint() {
+  PeerListener listener;
+  const sys::Endpoint endpoint = listener.endpoint();
+  listener.close();
+  return endpoint;
+}
+
+/// A listening socket with a full queue: further SYNs are dropped, connects hang.
+struct BlackHole {
+  BlackHole() {
+    const auto any = sys::Endpoint::parse("127.0.0.1", 0).value();
+    fd = std::move(sys::listen_tcp(any, {.backlog = 0}).value());
+    for (int i = 0; i < 4; ++i) fillers.push_back(Peer::connect(sys::local_endpoint(fd.get())));
+  }
+  sys::Endpoint endpoint() const { return sys::local_endpoint(fd.get()); }
+
+  sys::OwnedFd fd;
+  std::vector<Peer> fillers;
+};
+
+bool ends_with_reset(ProxyHarness& kite, Peer& client) {
+  return kite.loop.run_until([&] { return client.read_some(), client.saw_reset(); }) &&
+         !client.saw_eof();
+}
+
+}  // namespace
+
+TEST_CASE("proxy: a refused connect is retried on another backend before any byte moves") {
+  ProxyHarness kite;
+  PeerListener listener;
+  const sys::Endpoint dead = refusing_endpoint();
+  kite.publish({dead, listener.endpoint()});
+  const bool dead_first = dead < listener.endpoint();
+  kite.random.choices = {dead_first ? 0U : 1U};
+  auto [client, backend] = kite.connect_through(listener);
+  client.write("hello");
+  CHECK(kite.loop.run_until([&] { return backend.read_some(), backend.received() == "hello"; }));
+  CHECK(kite.proxy.stats().connect_failures_total == 1);
+  CHECK(kite.troubles == 1);
+}
+
+TEST_CASE("proxy: a silent backend is given up after the connect timeout, others are not delayed") {
+  BlackHole hole;
+  ProxyHarness kite;
+  PeerListener listener;
+  kite.publish({hole.endpoint(), listener.endpoint()});
+  const uint32_t hole_index = hole.endpoint() < listener.endpoint() ? 0 : 1;
+  kite.random.choices = {hole_index, 1 - hole_index};
+  Peer stuck = Peer::connect(kite.entrance());
+  CHECK(kite.loop.run_until([&] { return kite.proxy.connections() == 1; }));
+  auto [client, backend] = kite.connect_through(listener);  // time stands still meanwhile
+  client.write("quick");
+  CHECK(kite.loop.run_until([&] { return backend.read_some(), backend.received() == "quick"; }));
+  kite.loop.clock.advance(std::chrono::milliseconds(1000));
+  Peer second;
+  CHECK(kite.loop.run_until([&] { return second = listener.accept(), second.open(); }));
+  stuck.write("patient");
+  CHECK(kite.loop.run_until([&] { return second.read_some(), second.received() == "patient"; }));
+  CHECK(kite.proxy.stats().connect_failures_total == 1);
+}
+
+TEST_CASE("proxy: the deadline bounds all attempts of one client") {
+  BlackHole holes[3];
+  auto options = ProxyHarness::default_options();
+  options.connect.deadline = std::chrono::milliseconds(1500);
+  ProxyHarness kite(options);
+  kite.publish({holes[0].endpoint(), holes[1].endpoint(), holes[2].endpoint()});
+  Peer client = Peer::connect(kite.entrance());
+  CHECK(kite.loop.run_until([&] { return kite.proxy.connections() == 1; }));
+  kite.loop.clock.advance(std::chrono::milliseconds(1000));
+  kite.loop.settle();
+  CHECK(kite.proxy.connections() == 1);
+  kite.loop.clock.advance(std::chrono::milliseconds(500));
+  CHECK(ends_with_reset(kite, client));
+  CHECK(kite.proxy.stats().unserved_total == 1);
+}
+
+TEST_CASE("proxy: a client is reset when every backend refuses, after as many tries as allowed") {
+  auto options = ProxyHarness::default_options();
+  options.connect.retries = 1;
+  ProxyHarness kite(options);
+  std::vector<PeerListener> listeners(3);
+  std::vector<sys::Endpoint> dead;
+  for (PeerListener& listener : listeners) dead.push_back(listener.endpoint());
+  for (PeerListener& listener : listeners) listener.close();
+  kite.publish(dead);
+  Peer client = Peer::connect(kite.entrance());
+  CHECK(ends_with_reset(kite, client));
+  CHECK(kite.proxy.stats().connect_failures_total == 2);
+  CHECK(kite.lines.contain("event=client_unserved"));
+}
+
+TEST_CASE("proxy: with nothing known a given port accepts and resets") {
+  ProxyHarness kite;
+  Peer client = Peer::connect(kite.entrance());
+  CHECK(ends_with_reset(kite, client));
+  CHECK(kite.proxy.stats().no_backend_total == 1);
+}
+
+TEST_CASE("proxy: a vanished port closes its listener and resets its connections, no others") {
+  auto options = ProxyHarness::default_options();
+  options.ports.clear();
+  ProxyHarness kite(options);
+  PeerListener listener;
+  PeerListener free_port;
+  const uint16_t port = free_port.endpoint().port();
+  free_port.close();
+  kite.publish({listener.endpoint()}, port);
+  CHECK(kite.entrance().port() == port);
+  auto [client, backend] = kite.connect_through(listener);
+  kite.cell.publish(std::make_shared<const snapshot::Snapshot>());
+  CHECK(ends_with_reset(kite, client));
+  CHECK(kite.loop.run_until([&] { return backend.read_some(), backend.saw_reset(); }));
+  Peer refused = Peer::connect(sys::Endpoint::parse("127.0.0.1", port).value());
+  CHECK(sys::take_pending_error(refused.fd()) != 0);
+  CHECK(kite.proxy.connections() == 0);
+}
+
+TEST_CASE("proxy: backends that leave keep their connections while the port stays") {
+  ProxyHarness kite;
+  PeerListener first;
+  PeerListener second;
+  kite.publish({first.endpoint()});
+  auto [client, backend] = kite.connect_through(first);
+  kite.publish({second.endpoint()});
+  client.write("same connection");
+  CHECK(kite.loop.run_until(
+      [&] { return backend.read_some(), backend.received() == "same connection"; }));
+  auto [other_client, other_backend] = kite.connect_through(second);
+  CHECK(other_backend.open());
+}
+
+TEST_CASE("proxy: a taken port is reported once, does not stop the others, and is retried") {
+  sys::OwnedFd placeholder;  // for the census, which counts the socket that is closed on the way
+  PeerListener taken;
+  auto options = ProxyHarness::default_options();
+  options.ports = {{taken.endpoint().port(), 80}, {0, 81}};
+  ProxyHarness kite(options);
+  CHECK(kite.lines.contain("event=listen_failed"));
+  CHECK(kite.entrance().port() != taken.endpoint().port());
+  const size_t lines_before = kite.lines.lines.size();
+  kite.publish({});
+  CHECK(kite.lines.lines.size() == lines_before);
+  CHECK(kite.proxy.stats().listen_failures_total == 2);
+  const uint16_t port = taken.endpoint().port();
+  taken.close();
+  placeholder.reset(::dup(0));
+  kite.publish({});
+  CHECK(kite.entrance().port() == port);
+}
+
+TEST_CASE("proxy: above the connection limit clients wait in the backlog and are served later") {
+  auto options = ProxyHarness::default_options();
+  options.connections_max = 2;
+  ProxyHarness kite(options);
+  PeerListener listener;
+  kite.publish({listener.endpoint()});
+  auto [first, first_backend] = kite.connect_through(listener);
+  auto [second, second_backend] = kite.connect_through(listener);
+  Peer third = Peer::connect(kite.entrance());
+  third.write("waiting");
+  kite.loop.settle(20);
+  CHECK(kite.proxy.stats().accepted_total == 2);
+  first.close();
+  first_backend.close();
+  Peer third_backend;
+  CHECK(kite.loop.run_until([&] {
+    if (!third_backend.open()) third_backend = listener.accept();
+    third_backend.read_some();
+    return third_backend.received() == "waiting";
+  }));
+  CHECK(kite.proxy.stats().accept_pauses_total >= 1);
+}
+
+TEST_CASE("proxy: out of descriptors it pauses without spinning, then serves everybody") {
+  ProxyHarness kite;
+  PeerListener listener;
+  kite.publish({listener.endpoint()});
+  std::vector<Peer> clients;
+  for (int i = 0; i < 10; ++i) clients.push_back(Peer::connect(kite.entrance()));
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit tight = before;
+  tight.rlim_cur = 3;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
+  kite.loop.settle(50);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(kite.proxy.stats().accepted_total == 0);
+  CHECK(kite.proxy.stats().accept_pauses_total == 1);
+  CHECK(kite.lines.contain("event=accepting_paused"));
+  kite.loop.clock.advance(std::chrono::milliseconds(100));
+  CHECK(kite.loop.run_until([&] { return kite.proxy.stats().tunnels_opened_total == 10; }));
+}
+
+TEST_CASE("proxy: a descriptor shortage while connecting blames no backend and is waited out") {
+  ProxyHarness kite;
+  PeerListener listener;
+  kite.publish({listener.endpoint()});
+  Peer client = Peer::connect(kite.entrance());
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit tight = before;
+  sys::OwnedFd lowest_free(::dup(0));  // exactly one number is left: for the accepted client
+  tight.rlim_cur = static_cast<rlim_t>(lowest_free.get()) + 1;
+  lowest_free.reset();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
+  const bool accepted = kite.loop.run_until([&] { return kite.proxy.connections() == 1; });
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(accepted);
+  CHECK(kite.proxy.stats().tunnels_opened_total == 0);
+  kite.loop.clock.advance(Connector::kShortagePause);
+  CHECK(kite.loop.run_until([&] { return kite.proxy.stats().tunnels_opened_total == 1; }));
+  CHECK(kite.proxy.stats().connect_failures_total == 0);
+  CHECK(kite.troubles == 0);
+}
+
+TEST_CASE("proxy: IPv6 backends are reached like any other") {
+  PeerListener listener("::1");
+  ProxyHarness kite;
+  kite.publish({listener.endpoint()});
+  auto [client, backend] = kite.connect_through(listener);
+  client.write("six");
+  CHECK(kite.loop.run_until([&] { return backend.read_some(), backend.received() == "six"; }));
+}
+
+TEST_CASE("proxy: without a bind address both IPv4 and IPv6 clients are served") {
+  auto options = ProxyHarness::default_options();
+  options.bind.reset();
+  PeerListener free_port("::1");
+  options.ports = {{free_port.endpoint().port(), ProxyHarness::kContainerPort}};
+  free_port.close();
+  ProxyHarness kite(options);
+  const uint16_t port = options.ports[0].listen;
+  for (const char* address : {"127.0.0.1", "::1"}) {
+    Peer client = Peer::connect(sys::Endpoint::parse(address, port).value());
+    CHECK(ends_with_reset(kite, client));
+  }
+  CHECK(kite.proxy.stats().no_backend_total == 2);
+}
+
+TEST_CASE("proxy: stopping cuts everything and leaves no descriptor behind") {
+  ProxyHarness kite;
+  BlackHole hole;
+  PeerListener listener;
+  kite.publish({listener.endpoint()});
+  auto [client, backend] = kite.connect_through(listener);
+  kite.publish({hole.endpoint()});
+  Peer connecting = Peer::connect(kite.entrance());
+  CHECK(kite.loop.run_until([&] { return kite.proxy.connections() == 2; }));
+  kite.proxy.stop();
+  CHECK(kite.proxy.connections() == 0);
+  CHECK(ends_with_reset(kite, client));
+  CHECK(ends_with_reset(kite, connecting));
+  CHECK(kite.proxy.stats().tunnels_cut_total == 1);
+}
+
+}  // namespace kite::proxy

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/proxy.h"
+#include "sys/log.h"
+#include "tests/support/loop_harness.h"
+#include "tests/support/peer.h"
+#include "tests/support/scripted_random.h"
+
+namespace kite::testing {
+
+/// Keeps log lines for the test to read.
+struct KeptLines final : sys::LogSink {
+  void write_line(std::string_view line) override { lines.emplace_back(line); }
+  bool contain(std::string_view text) const {
+    for (const std::string& line : lines) {
+      if (line.find(text) != std::string::npos) return true;
+    }
+    return false;
+  }
+  std::vector<std::string> lines;
+};
+
+/// A whole data path on loopback: publish backends, connect clients, look at both ends.
+struct ProxyHarness {
+  static constexpr uint16_t kContainerPort = 8080;
+
+  explicit ProxyHarness(proxy::Proxy::Options options = default_options(),
+                        sys::PipePool::Limits pipe_limits = {})
+      : pipes(pipe_limits),
+        log(loop.clock, lines, {.level = sys::LogLevel::debug, .lines_per_second_max = 100000}),
+        proxy(loop.reactor, resources, cell, balancer, log, std::move(options),
+              [this] { ++troubles; }) {
+    proxy.start();
+  }
+  ~ProxyHarness() {
+    proxy.stop();
+    loop.settle();  // what was retired is destroyed before the census
+    pipes.trim();
+  }
+
+  /// Port 0 as listening port: the kernel chooses, the log line tells which.
+  static proxy::Proxy::Options default_options() {
+    proxy::Proxy::Options options;
+    options.ports = {{0, kContainerPort}};
+    options.bind = sys::Endpoint::parse("127.0.0.1", 0).value();
+    options.connections_max = 1000;
+    return options;
+  }
+
+  void publish(const std::vector<sys::Endpoint>& endpoints, uint16_t container = kContainerPort) {
+    snapshot::PortBackends port{container, {}};
+    std::vector<snapshot::BackendTask> tasks;
+    for (const sys::Endpoint& endpoint : endpoints) {
+      port.backends.push_back({endpoint, static_cast<uint32_t>(tasks.size())});
+      tasks.push_back({"task-" + std::to_string(tasks.size()), ""});
+    }
+    cell.publish(std::make_shared<const snapshot::Snapshot>(
+        std::move(tasks), std::vector<snapshot::PortBackends>{std::move(port)}));
+  }
+
+  /// Where the proxy listens, read from its last "listening" line.
+  sys::Endpoint entrance() const {
+    for (auto line = lines.lines.rbegin(); line != lines.lines.rend(); ++line) {
+      const size_t at = line->find("address=127.0.0.1:");
+      if (line->find("event=listening") == std::string::npos || at == std::string::npos) continue;
+      const int port =
+          std::atoi(line->c_str() + at + std::string_view("address=127.0.0.1:").size());
+      return sys::Endpoint::parse("127.0.0.1", static_cast<uint16_t>(port)).value();
+    }
+    return {};
+  }
+
+  /// A client joined to what it reaches at `listener`.
+  struct Pair {
+    Peer client;
+    Peer backend;
+  };
+  Pair connect_through(PeerListener& listener) {
+    Pair pair{Peer::connect(entrance()), {}};
+    const bool joined = loop.run_until([&] {
+      if (!pair.backend.open()) pair.backend = listener.accept();
+      return pair.backend.open() && proxy.stats().tunnels_opened_total > opened_before;
+    });
+    CHECK(joined);
+    opened_before = proxy.stats().tunnels_opened_total;
+    return pair;
+  }
+
+  LoopHarness loop;
+  KeptLines lines;
+  sys::PipePool pipes;
+  std::array<std::byte, 65536> copy_buffer{};
+  proxy::RelayResources resources{pipes, copy_buffer};
+  snapshot::SnapshotCell cell;
+  ScriptedRandom random;
+  proxy::RandomBalancer balancer{random};
+  sys::Logger log;
+  proxy::Proxy proxy;
+  int troubles = 0;
+  uint64_t opened_before = 0;
+};
+
+}  // namespace kite::testing
