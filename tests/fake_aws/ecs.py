@@ -179,7 +179,7 @@ class Ecs(SignedService):
                 raise invalid(f"{noun}Id length should be one of [32,36]")
             thing = things.get(thing_id)
             if thing and cluster_of(thing) == cluster and not thing.get("_missing") and (
-                    not given.startswith("arn:") or thing.get(resource + "Arn", given) == given):
+                    not given.startswith("arn:") or thing.get(resource + "Arn") in (None, given)):
                 found.append(visible(thing))
             else:
                 arn = given if given.startswith("arn:") else self.world.state.arn(
@@ -241,7 +241,7 @@ def is_listed(task, filters):
     checks = {"serviceName": lambda name: task.get("group") == "service:" + short_name(name),
               "family": lambda name: family_of(task) == name,
               "containerInstance": lambda name: short_name(
-                  task.get("containerInstanceArn") or "") == short_name(name),
+                  str(task.get("containerInstanceArn"))) == short_name(name),
               "launchType": lambda name: task.get("launchType") == name,
               "startedBy": lambda name: task.get("startedBy") == name,
               "daemonName": lambda name: False}

@@ -104,6 +104,17 @@ def test_list_filters(aws, ecs):
     assert listed() == []
 
 
+def test_nonsense_in_the_state_is_shown_not_judged(aws):
+    odd = {"containers": 7, "group": [], "containerInstanceArn": 5, "taskDefinitionArn": {},
+           "taskArn": None, "clusterArn": 3, "launchType": None}
+    aws.control("PUT", "/tasks/" + "a" * 32, odd)
+    for filters in ({}, {"containerInstance": "b" * 32}, {"family": "x"}, {"launchType": "EC2"}):
+        arns = ecs_call(aws.ecs_url, "ListTasks", filters).json["taskArns"]
+        assert arns == ([] if filters else [task_arn("default", "a" * 32)])
+    assert ecs_call(aws.ecs_url, "DescribeTasks", {"tasks": [task_arn("default", "a" * 32)]}).json[
+        "tasks"] == [odd]
+
+
 @pytest.mark.parametrize("parameters, code", [
     ({"family": "web:7"}, "InvalidParameterException"),
     ({"family": "web", "serviceName": "s"}, "InvalidParameterException"),
