@@ -2,12 +2,15 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "cli/flags.h"
 #include "sys/endpoint.h"
+#include "sys/environment.h"
 #include "sys/log.h"
 #include "sys/result.h"
 
@@ -22,7 +25,7 @@ struct PortMapping {
 
 enum class Balance : uint8_t { random };
 
-/// -poll=low-high
+/// -poll=low-high; low <= high.
 struct PollRange {
   std::chrono::milliseconds low{5000};
   std::chrono::milliseconds high{20000};
@@ -49,5 +52,21 @@ struct Config {
   sys::LogLevel log_level = sys::LogLevel::info;
   sys::LogFormat log_format = sys::LogFormat::text;
 };
+
+struct ShowHelp {};
+struct ShowVersion {};
+/// What the command line asks for.
+using Invocation = std::variant<Config, ShowHelp, ShowVersion>;
+
+/// Judges what was given. Pure.
+/// Errors:    one sentence that names the flag or the KITE_ variable, what is wrong with it and
+/// what
+///            to write instead; the first problem found is the one told.
+sys::Result<Config> make_config(const RawFlags& raw);
+
+/// The whole way from argv (without the program's name) and environment to what to do. Pure.
+/// Errors:    as read_flags() and make_config(); show them with usage_error_text().
+sys::Result<Invocation> parse_command_line(std::span<const std::string> args,
+                                           const sys::Environment& environment);
 
 }  // namespace kite::cli
