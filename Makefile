@@ -34,18 +34,69 @@ LIBS = $(shell pkg-config --libs $(PACKAGES))
 PROGRAM_SOURCES := src/main.cc
 LIBRARY_SOURCES := $(sort $(wildcard src/*/*.cc))
 TEST_SOURCES := tests/main.cc $(sort $(wildcard tests/support/*.cc tests/*/*_test.cc))
+TRAFFIC_SOURCES := $(sort $(wildcard tests/e2e/traffic/*.cc))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*_fuzz.cc))
 
 object = $(patsubst %.cc,$(BUILD)/%.o,$(1))
 LIBRARY := $(BUILD)/libkite.a
-ALL_OBJECTS := $(call object,$(PROGRAM_SOURCES) $(LIBRARY_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES))
+ALL_OBJECTS := $(call object,$(PROGRAM_SOURCES) $(LIBRARY_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) \
+                 $(TRAFFIC_SOURCES) tests/aws/sign_tool.cc tests/fuzz/replay_main.cc)
+REPLAYERS := $(patsubst tests/fuzz/%.cc,$(BUILD)/replay/%,$(FUZZ_SOURCES))
+.SECONDARY: $(ALL_OBJECTS)
 
 .PHONY: help
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 .PHONY: all
-all: build/ecs-task-kite ## Build the program at build/ecs-task-kite
+all: deps-build ## Build the program at build/ecs-task-kite
+	@$(MAKE) --no-print-directory -j$(JOBS) build/ecs-task-kite
+
+.PHONY: deps deps-build deps-check deps-fuzz
+deps: ## Install the Debian packages that building and testing need
+	@third_party/debian/install third_party/debian/build.txt third_party/debian/test.txt
+deps-build deps-check deps-fuzz: deps-%:
+	@third_party/debian/install third_party/debian/build.txt third_party/debian/$*.txt
+
+.PHONY: test
+test: deps test-programs ## Install what is missing, build, run every test
+	@$(PYTHON) tests/run.py
+
+.PHONY: check
+check: deps-check format-check test-programs ## Format, lint and every test with the sanitized program, offline
+	@$(PYTHON) tests/run.py --mode asan
+
+# The unit tests, replayers and one program carry sanitizers; the shipped build is tested beside.
+.PHONY: test-programs
+test-programs: | deps
+	@$(MAKE) --no-print-directory -j$(JOBS) build/ecs-task-kite build/release/traffic
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=asan sanitized-programs
+.PHONY: sanitized-programs
+sanitized-programs: $(BUILD)/unit-tests $(BUILD)/ecs-task-kite $(BUILD)/sign-tool $(REPLAYERS)
+
+.PHONY: demo
+demo: deps all ## Show the whole system at work on this machine
+	@$(PYTHON) examples/local-demo/demo.py
+
+FORMATTED = $(shell git ls-files '*.h' '*.cc')
+.PHONY: format format-check
+format: deps-check ## Lay out the sources as .clang-format says
+	clang-format -i $(FORMATTED)
+format-check: | deps-check
+	@clang-format --dry-run -Werror $(FORMATTED)
+
+# Fuzzing: make fuzz FUZZ_SECONDS=600; new findings go to the corpus by hand, made small.
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS := -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+.PHONY: fuzz
+fuzz: deps-fuzz ## Let clang's fuzzer explore every parser for FUZZ_SECONDS each
+	@for source in $(FUZZ_SOURCES); do \
+	  name=$$(basename $$source .cc); mkdir -p build/fuzz/$$name-corpus; \
+	  echo "=== $$name"; \
+	  clang++ $(CPPFLAGS) $(FUZZ_FLAGS) -o build/fuzz/$$name $$source $(LIBRARY_SOURCES) $(LIBS); \
+	  build/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	    build/fuzz/$$name-corpus tests/fuzz/corpus/$${name%_fuzz}; \
+	done
 
 build/ecs-task-kite: $(BUILD)/ecs-task-kite
 	@cp $< $@
@@ -55,6 +106,19 @@ $(BUILD)/ecs-task-kite: $(call object,$(PROGRAM_SOURCES)) $(LIBRARY)
 	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/unit-tests: $(call object,$(TEST_SOURCES)) $(LIBRARY)
+	@echo "  link   $@"
+	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/sign-tool: $(call object,tests/aws/sign_tool.cc) $(LIBRARY)
+	@echo "  link   $@"
+	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/traffic: $(call object,$(TRAFFIC_SOURCES)) $(LIBRARY)
+	@echo "  link   $@"
+	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/%.o $(call object,tests/fuzz/replay_main.cc) $(LIBRARY)
+	@mkdir -p $(@D)
 	@echo "  link   $@"
 	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
