@@ -2,13 +2,15 @@
 
 import json
 import pathlib
+import shutil
+import subprocess
 
 import pytest
 from botocore.auth import SigV4Auth
 
 from . import clock as clocks
 from . import sigv4
-from .builders import STATIC_ACCESS_KEY
+from .builders import STATIC_ACCESS_KEY, STATIC_SECRET
 from .raw_client import (FORM_TYPE, JSON_TYPE, TARGET, ec2_call, ec2_headers, ecs_call, ecs_headers,
                          send, send_raw, signed)
 
@@ -24,6 +26,21 @@ def test_a_good_request_is_accepted(aws):
     answer = send(aws.ec2_url, ec2_headers(aws.ec2_url, INSTANCES), INSTANCES)
     assert (answer.status, answer.code) == (200, None)
     assert b"<reservationSet/>" in answer.body
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl")
+def test_curl_signs_what_the_fake_accepts(aws):
+    """A second signer that shares nothing with botocore."""
+    def curl(service, url, body, *headers):
+        command = ["curl", "-sS", "--noproxy", "*", "--aws-sigv4", f"aws:amz:{aws.region}:{service}",
+                   "-u", f"{STATIC_ACCESS_KEY}:{STATIC_SECRET}", "-d", body, url + "/"]
+        for header in headers:
+            command += ["-H", header]
+        return subprocess.run(command, capture_output=True, timeout=30, check=True).stdout
+    target = f"X-Amz-Target: {TARGET}ListTasks"
+    assert json.loads(curl("ecs", aws.ecs_url, "{}", f"Content-Type: {JSON_TYPE}", target)) == {
+        "taskArns": []}
+    assert b"<reservationSet/>" in curl("ec2", aws.ec2_url, INSTANCES, f"Content-Type: {FORM_TYPE}")
 
 
 @pytest.mark.parametrize("target", ["ListTasks", "AmazonEC2ContainerServiceV20141113.NoSuch",
