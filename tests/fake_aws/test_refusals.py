@@ -32,7 +32,8 @@ def test_a_good_request_is_accepted(aws):
 def test_curl_signs_what_the_fake_accepts(aws):
     """A second signer that shares nothing with botocore."""
     def curl(service, url, body, *headers):
-        command = ["curl", "-sS", "--noproxy", "*", "--aws-sigv4", f"aws:amz:{aws.region}:{service}",
+        command = ["curl", "-sS", "--noproxy", "*",
+                   "--aws-sigv4", f"aws:amz:{aws.region}:{service}",
                    "-u", f"{STATIC_ACCESS_KEY}:{STATIC_SECRET}", "-d", body, url + "/"]
         for header in headers:
             command += ["-H", header]
