@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "aws/error_answer.h"
+#include "aws/signed_call.h"
+
+namespace kite::aws {
+
+/// Sends an operation and reads its answer with `parse`: what every typed call is.
+template <typename T>
+std::unique_ptr<Call> start_parsed(SignedCaller& caller, Operation operation,
+                                   sys::Result<T> (*parse)(std::string_view),
+                                   OnResult<T> on_result) {
+  auto on_response = [name = operation.name, parse,
+                      on_result = std::move(on_result)](CallResult<http::Response> response) {
+    if (!response.ok()) return on_result(response.error());
+    sys::Result<T> parsed = parse(response->body);
+    if (parsed.ok()) return on_result(*std::move(parsed));
+    CallError error;
+    error.error_class = ErrorClass::malformed_answer;
+    error.operation = name;
+    error.http_status = response->status;
+    error.request_id = request_id_of(*response);
+    error.message = explain_error(error, parsed.error().message);
+    on_result(std::move(error));
+  };
+  return caller.start(std::move(operation), std::move(on_response));
+}
+
+}  // namespace kite::aws
