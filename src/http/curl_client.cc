@@ -1,0 +1,104 @@
+#include "http/curl_client.h"
+
+#include <utility>
+
+#include "http/curl_exchange.h"
+#include "sys/check.h"
+
+namespace kite::http {
+
+CurlClient::CurlClient(event::Reactor& reactor, Options options)
+    : reactor_(reactor),
+      options_(std::move(options)),
+      resolver_(reactor, options_.resolver),
+      watches_(reactor, FdWatches::OnReady::to<&CurlClient::on_socket_ready>(this)),
+      timer_(reactor.timers(), event::Timer::OnDue::to<&CurlClient::on_timeout>(this)),
+      multi_(curl_multi_init()) {
+  KITE_CHECK(multi_ != nullptr, "libcurl cannot start");
+  CURLM* multi = multi_.get();
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &CurlClient::on_curl_socket);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &CurlClient::on_curl_timer);
+  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
+  curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+  curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                    static_cast<long>(options_.connections_per_host_max));
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(options_.idle_connections_max));
+}
+
+CurlClient::~CurlClient() {
+  KITE_CHECK(exchanges_ == 0, "tickets die before their client");
+}
+
+std::unique_ptr<Ticket> CurlClient::start(Request request, OnDone on_done) {
+  auto exchange = std::make_unique<CurlExchange>(*this, std::move(request), std::move(on_done));
+  exchange->start();
+  return exchange;
+}
+
+void CurlClient::drive(curl_socket_t fd, int what) {
+  int running = 0;
+  const CURLMcode code = curl_multi_socket_action(multi_.get(), fd, what, &running);
+  KITE_CHECK(code == CURLM_OK, "curl_multi_socket_action fails only on a wrong handle");
+  collect_finished();
+}
+
+void CurlClient::collect_finished() {
+  int queued = 0;
+  while (CURLMsg* message = curl_multi_info_read(multi_.get(), &queued)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    CURL* easy = message->easy_handle;
+    const CURLcode code = message->data.result;  // the message dies with the handle's removal
+    void* exchange = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange);
+    static_cast<CurlExchange*>(exchange)->on_transfer_done(code);
+  }
+}
+
+void CurlClient::on_socket_ready(int fd, event::Events events) {
+  int what = 0;
+  if (events.readable()) what |= CURL_CSELECT_IN;
+  if (events.writable()) what |= CURL_CSELECT_OUT;
+  if (events.error()) what |= CURL_CSELECT_ERR;
+  drive(fd, what);
+}
+
+void CurlClient::on_timeout() {
+  drive(CURL_SOCKET_TIMEOUT, 0);
+}
+
+int CurlClient::on_curl_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
+  auto& client = *static_cast<CurlClient*>(self);
+  auto interest = event::Interest::none;
+  switch (what) {
+    case CURL_POLL_REMOVE:
+      client.watches_.remove(fd);
+      return 0;
+    case CURL_POLL_IN:
+      interest = event::Interest::read;
+      break;
+    case CURL_POLL_OUT:
+      interest = event::Interest::write;
+      break;
+    case CURL_POLL_INOUT:
+      interest = event::Interest::read_write;
+      break;
+    default:
+      return 0;
+  }
+  // -1 ends the transfers, which is right: without a watch they would hang until their deadline.
+  return client.watches_.watch(fd, interest) ? 0 : -1;
+}
+
+int CurlClient::on_curl_timer(CURLM*, long wait_ms, void* self) {
+  // Only notes the time: curl must not be entered from here (0 means the next turn, not now).
+  auto& client = *static_cast<CurlClient*>(self);
+  if (wait_ms < 0) {
+    client.timer_.cancel();
+  } else {
+    client.timer_.start(client.reactor_.now() + std::chrono::milliseconds(wait_ms));
+  }
+  return 0;
+}
+
+}  // namespace kite::http

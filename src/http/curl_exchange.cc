@@ -1,0 +1,275 @@
+#include "http/curl_exchange.h"
+
+#include <strings.h>
+
+#include <utility>
+
+#include "http/curl_client.h"
+#include "http/curl_failure.h"
+#include "sys/check.h"
+
+#ifndef KITE_VERSION
+#define KITE_VERSION "0"
+#endif
+
+namespace kite::http {
+
+namespace {
+
+std::string url_part(CURLU* url, CURLUPart part, unsigned int flags) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
+  const CurlText owned(text);
+  return owned.get();
+}
+
+bool has_line_break(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+}
+
+const char* method_text(Method method) {
+  switch (method) {
+    case Method::get:
+      return "GET";
+    case Method::put:
+      return "PUT";
+    case Method::post:
+      return "POST";
+  }
+  return "GET";
+}
+
+}  // namespace
+
+CurlExchange::CurlExchange(CurlClient& client, Request request, OnDone on_done)
+    : client_(client),
+      request_(std::move(request)),
+      on_done_(std::move(on_done)),
+      collector_(request_.response_bytes_max),
+      timer_(client.reactor_.timers(), event::Timer::OnDue::to<&CurlExchange::on_timer>(this)),
+      report_(client.reactor_, event::Continuation::OnTurn::to<&CurlExchange::report>(this)),
+      query_(client.resolver_, Resolver::Query::OnAnswer::to<&CurlExchange::on_resolved>(this)) {
+  ++client_.exchanges_;
+}
+
+CurlExchange::~CurlExchange() {
+  leave_multi();
+  --client_.exchanges_;
+}
+
+void CurlExchange::start() {
+  if (request_.start_delay > std::chrono::milliseconds::zero()) {
+    timer_.start(client_.reactor_.now() + request_.start_delay);
+  } else {
+    begin();
+  }
+}
+
+void CurlExchange::begin() {
+  if (!parse_url() || !prepare_headers()) return;
+  timer_.start(client_.reactor_.now() + request_.timeout);
+  if (host_is_literal_) return transfer();
+  state_ = State::resolving;
+  query_.start(host_);
+}
+
+/// False when the request ended here.
+bool CurlExchange::parse_url() {
+  const CurlUrl url(curl_url());
+  KITE_CHECK(url != nullptr, "out of memory");
+  const CURLUcode code =
+      curl_url_set(url.get(), CURLUPART_URL, request_.url.c_str(), CURLU_DISALLOW_USER);
+  const std::string scheme = url_part(url.get(), CURLUPART_SCHEME, 0);
+  host_ = url_part(url.get(), CURLUPART_HOST, 0);
+  port_ = url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  if (code != CURLUE_OK || host_.empty() || port_.empty() ||
+      (scheme != "http" && scheme != "https")) {
+    finish(RequestError{Failure::bad_url,
+                        "an http or https URL is needed, with a host and without a user name"});
+    return false;
+  }
+  tls_ = scheme == "https";
+  if (host_.starts_with('[')) host_ = host_.substr(1, host_.size() - 2);
+  host_is_literal_ = sys::Endpoint::parse(host_, 0).ok();
+  return true;
+}
+
+/// False when the request ended here.
+bool CurlExchange::prepare_headers() {
+  // A header with an empty value is curl's way to say "do not add this one yourself".
+  append(headers_, "Expect:");
+  bool has_content_type = false;
+  for (const Header& header : request_.headers) {
+    if (header.name.empty() || has_line_break(header.name) || has_line_break(header.value)) {
+      finish(RequestError{Failure::bad_url, "a header of the request for " + host_ +
+                                                " has no name or holds a line break"});
+      return false;
+    }
+    has_content_type |= ::strcasecmp(header.name.c_str(), "content-type") == 0;
+    // "Name;" is curl's form of a header that is sent with an empty value.
+    const std::string line =
+        header.value.empty() ? header.name + ";" : header.name + ": " + header.value;
+    append(headers_, line.c_str());
+  }
+  if (!has_content_type) append(headers_, "Content-Type:");
+  return true;
+}
+
+void CurlExchange::on_resolved(const Resolver::Answer& answer) {
+  if (!answer.ok()) {
+    return finish(RequestError{Failure::resolve, answer.error().message});
+  }
+  // "+": the entry ages like any other, so that a later request brings its own.
+  std::string entry = "+" + host_ + ":" + port_ + ":";
+  const char* separator = "";
+  for (const sys::Endpoint& address : *answer.operator->()) {
+    entry += separator;
+    entry += address.is_v6() ? "[" + address.address_text() + "]" : address.address_text();
+    separator = ",";
+  }
+  append(addresses_, entry.c_str());
+  transfer();
+}
+
+void CurlExchange::transfer() {
+  state_ = State::transferring;
+  easy_.reset(curl_easy_init());
+  KITE_CHECK(easy_ != nullptr, "out of memory");
+  set_connection_options();
+  set_request_options();
+  KITE_CHECK(curl_multi_add_handle(client_.multi_.get(), easy_.get()) == CURLM_OK,
+             "a fresh easy handle can be added");
+}
+
+void CurlExchange::set_connection_options() {
+  CURL* easy = easy_.get();
+  set_option(easy, CURLOPT_NOSIGNAL, 1L);
+  set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  set_option(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
+  set_option(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  set_option(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  set_option(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  set_option(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  // Unchecked: a libcurl built without proxies does not know it and uses none.
+  static_cast<void>(curl_easy_setopt(easy, CURLOPT_PROXY, ""));
+  const std::string& ca_bundle = client_.options_.ca_bundle;
+  if (!ca_bundle.empty()) {
+    set_option(easy, CURLOPT_CAINFO, ca_bundle.c_str());
+    set_option(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // instead of, not besides
+  }
+  if (host_is_literal_) return;
+  set_option(easy, CURLOPT_RESOLVE, addresses_.get());
+  set_option(easy, CURLOPT_RESOLVER_START_FUNCTION, &CurlExchange::on_curl_resolve);
+}
+
+void CurlExchange::set_request_options() {
+  CURL* easy = easy_.get();
+  set_option(easy, CURLOPT_URL, request_.url.c_str());
+  set_option(easy, CURLOPT_PATH_AS_IS, 1L);  // the signature covers the path as it is
+  set_option(easy, CURLOPT_USERAGENT, "ecs-task-kite/" KITE_VERSION);
+  set_option(easy, CURLOPT_HTTPHEADER, headers_.get());
+  if (request_.method != Method::get) {
+    set_option(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+    set_option(easy, CURLOPT_POSTFIELDS, request_.body.c_str());
+  }
+  if (request_.method == Method::put) {
+    set_option(easy, CURLOPT_CUSTOMREQUEST, method_text(request_.method));
+  }
+  set_option(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(request_.response_bytes_max));
+  set_option(easy, CURLOPT_HEADERFUNCTION, &CurlExchange::on_curl_header);
+  set_option(easy, CURLOPT_HEADERDATA, static_cast<void*>(this));
+  set_option(easy, CURLOPT_WRITEFUNCTION, &CurlExchange::on_curl_body);
+  set_option(easy, CURLOPT_WRITEDATA, static_cast<void*>(this));
+  set_option(easy, CURLOPT_ERRORBUFFER, error_text_.data());
+  set_option(easy, CURLOPT_PRIVATE, static_cast<void*>(this));
+}
+
+void CurlExchange::on_timer() {
+  if (state_ == State::waiting) return begin();
+  std::string phase = phase_text();
+  finish(RequestError{Failure::timeout, "no answer from " + host_ + ":" + port_ + " within " +
+                                            std::to_string(request_.timeout.count()) + " ms (" +
+                                            std::move(phase) + ")"});
+}
+
+std::string CurlExchange::phase_text() const {
+  if (easy_ == nullptr) return "still resolving the name";
+  const auto reached = [this](CURLINFO info) {
+    curl_off_t microseconds = 0;
+    curl_easy_getinfo(easy_.get(), info, &microseconds);
+    return microseconds > 0;
+  };
+  if (!reached(CURLINFO_CONNECT_TIME_T)) return "still connecting";
+  if (tls_ && !reached(CURLINFO_APPCONNECT_TIME_T)) return "connected, still in the TLS handshake";
+  if (!reached(CURLINFO_STARTTRANSFER_TIME_T)) return "connected, no byte of the answer came";
+  return "the answer began but did not end";
+}
+
+void CurlExchange::on_transfer_done(CURLcode code) {
+  if (code != CURLE_OK) return finish(failure_of(code));
+  long status = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+  finish(collector_.take(static_cast<int>(status)));
+}
+
+RequestError CurlExchange::failure_of(CURLcode code) const {
+  long os_error = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error);
+  std::string_view ca_path = client_.options_.ca_bundle;
+  const curl_version_info_data* version = curl_version_info(CURLVERSION_NOW);
+  if (ca_path.empty() && version->cainfo != nullptr) ca_path = version->cainfo;
+  const std::string host = host_ + ":" + port_;
+  FailedTransfer transfer;
+  transfer.code = code;
+  transfer.os_error = static_cast<int>(os_error);
+  transfer.host = host;
+  transfer.detail = error_text_.data();
+  transfer.ca_path = ca_path;
+  transfer.body_bytes_max = request_.response_bytes_max;
+  transfer.connect_timeout = request_.connect_timeout;
+  transfer.over_bound = collector_.too_large();
+  return describe_failure(transfer);
+}
+
+void CurlExchange::leave_multi() {
+  if (easy_ == nullptr) return;
+  curl_multi_remove_handle(client_.multi_.get(), easy_.get());
+  easy_.reset();
+}
+
+void CurlExchange::finish(Outcome outcome) {
+  KITE_CHECK(state_ != State::finished, "a request has one outcome");
+  state_ = State::finished;
+  timer_.cancel();
+  query_.cancel();
+  leave_multi();
+  outcome_.emplace(std::move(outcome));
+  report_.request();
+}
+
+void CurlExchange::report() {
+  const OnDone on_done = std::move(on_done_);
+  Outcome outcome = std::move(*outcome_);
+  on_done(std::move(outcome));  // last statement: the callback may destroy *this
+}
+
+size_t CurlExchange::on_curl_header(char* data, size_t size, size_t count, void* self) {
+  auto& exchange = *static_cast<CurlExchange*>(self);
+  // Less than was offered ends the transfer with CURLE_WRITE_ERROR.
+  return exchange.collector_.add_header_line({data, size * count}) ? size * count : 0;
+}
+
+size_t CurlExchange::on_curl_body(char* data, size_t size, size_t count, void* self) {
+  auto& exchange = *static_cast<CurlExchange*>(self);
+  return exchange.collector_.add_body({data, size * count}) ? size * count : 0;
+}
+
+/// Called when curl is about to resolve a name itself, which would start a thread: refused. It
+/// happens only if the entry we gave does not match the name curl looks for.
+int CurlExchange::on_curl_resolve(void*, void*, void*) {
+  return 1;
+}
+
+}  // namespace kite::http
