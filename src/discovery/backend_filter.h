@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "aws/model.h"
+#include "discovery/inventory.h"
+#include "discovery/target.h"
+#include "snapshot/snapshot.h"
+
+namespace kite::discovery {
+
+/// Why a listed task is not among the backends. The first two are the cycle's to find out.
+enum class ExclusionReason : uint8_t {
+  missing,        ///< listed, but DescribeTasks says MISSING
+  not_described,  ///< never described yet, because the call failed
+  other_revision,
+  not_running,
+  container_not_found,
+  container_not_running,
+  unhealthy,
+  missing_definition,  ///< ports unknown: DescribeTaskDefinition failed or is not allowed
+  no_ports,
+  no_address,
+  external_instance,  ///< ECS Anywhere: EC2 knows no address
+  missing_public_address,
+};
+inline constexpr size_t kExclusionReasonCount = 12;
+/// "not_running" and so on: for logs, counters and scripts.
+std::string_view reason_name(ExclusionReason reason);
+
+struct Exclusion {
+  std::string task_id;
+  ExclusionReason reason = ExclusionReason::missing;
+  std::string detail;  ///< for people: what is the case, and what to do where something can be done
+  bool operator==(const Exclusion&) const = default;
+};
+
+struct Selection {
+  snapshot::Snapshot snapshot;
+  std::vector<Exclusion> exclusions;  ///< one for each task that has no backend, in task order
+};
+
+/// First half of the choice: what the task says of itself. The container that serves, or why none.
+std::variant<const aws::Container*, Exclusion> find_serving_container(const aws::Task& task,
+                                                                      const Target& target);
+
+/// Pure: the tasks that can serve and where, and why each other task was left out. A port that the
+/// target names is in the snapshot even if nothing serves it.
+Selection select_backends(const std::vector<const aws::Task*>& tasks, const Target& target,
+                          const Inventory& inventory);
+
+}  // namespace kite::discovery

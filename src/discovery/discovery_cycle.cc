@@ -1,0 +1,389 @@
+#include "discovery/discovery_cycle.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "discovery/lookup_plan.h"
+#include "sys/check.h"
+
+namespace kite::discovery {
+
+namespace {
+
+/// Calls `ask` with slices of at most `size` names.
+template <typename Ask>
+void in_chunks(const std::vector<std::string>& names, size_t size, Ask ask) {
+  for (size_t first = 0; first < names.size(); first += size) {
+    const size_t count = std::min(size, names.size() - first);
+    const auto begin = names.begin() + static_cast<std::ptrdiff_t>(first);
+    ask(std::vector<std::string>(begin, begin + static_cast<std::ptrdiff_t>(count)));
+  }
+}
+
+bool holds(const std::vector<std::string>& sorted_names, const std::string& name) {
+  return std::binary_search(sorted_names.begin(), sorted_names.end(), name);
+}
+
+/// An answer that lacks what the service always says is not evidence that a task stopped serving.
+bool is_told(const aws::Task& task) {
+  if (task.last_status.empty() || task.desired_status.empty()) return false;
+  if (task.last_status != "RUNNING") return true;
+  const bool has_place = task.eni.has_value() || !task.container_instance_arn.empty();
+  return has_place && !task.containers.empty() &&
+         std::none_of(task.containers.begin(), task.containers.end(),
+                      [](const aws::Container& container) {
+                        return container.name.empty() || container.last_status.empty();
+                      });
+}
+
+bool is_told(const aws::Instance& instance) {
+  return !instance.state.empty() || !instance.private_ip.empty() || !instance.ipv6.empty();
+}
+
+bool is_told(const aws::NetworkInterface& interface) {
+  return !interface.private_ip.empty() || !interface.ipv6.empty();
+}
+
+aws::CallError own_error(const char* operation, const char* code, std::string message,
+                         aws::ErrorClass error_class = aws::ErrorClass::malformed_answer) {
+  aws::CallError error;
+  error.error_class = error_class;
+  error.operation = operation;
+  error.code = code;
+  error.message = std::move(message);
+  return error;
+}
+
+}  // namespace
+
+DiscoveryCycle::DiscoveryCycle(event::Reactor& reactor, aws::EcsApi& ecs, aws::Ec2Api& ec2,
+                               Inventory& inventory, Options options, OnDone on_done)
+    : reactor_(reactor),
+      ecs_(ecs),
+      ec2_(ec2),
+      inventory_(inventory),
+      options_(std::move(options)),
+      on_done_(on_done),
+      deadline_(reactor.timers(), event::Timer::OnDue::to<&DiscoveryCycle::on_deadline>(this)),
+      queue_(reactor, CallQueue::OnDrained::to<&DiscoveryCycle::on_drained>(this)) {}
+
+void DiscoveryCycle::start() {
+  transition_to(CycleState::listing);
+  listed_.clear();
+  pages_ = 0;
+  listing_restarted_ = false;
+  missing_.clear();
+  result_ = CycleResult{};
+  result_.complete = true;
+  calls_before_ = queue_.started_total();
+  deadline_.start(reactor_.now() + options_.deadline);
+  ask_task_page("");
+}
+
+void DiscoveryCycle::transition_to(CycleState next) {
+  KITE_CHECK(may_become(state_, next), "the phases of a cycle have one order");
+  state_ = next;
+}
+
+void DiscoveryCycle::on_drained() {
+  switch (state_) {
+    case CycleState::idle:
+      return;
+    case CycleState::listing:
+      return after_listing();
+    case CycleState::describing_tasks:
+      return begin_lookups();
+    case CycleState::looking_up:
+      return begin_instances();
+    case CycleState::describing_instances:
+      return finish();
+  }
+}
+
+void DiscoveryCycle::on_deadline() {
+  queue_.clear();
+  aws::CallError error = own_error("discovery", "cycle_deadline",
+                                   "the cycle did not end in time; what is known is kept",
+                                   aws::ErrorClass::cancelled_by_deadline);
+  if (state_ == CycleState::listing) {
+    fail_listing(std::move(error));
+  } else {
+    note_problem(std::move(error));
+  }
+  finish();
+}
+
+// Listing.
+
+void DiscoveryCycle::ask_task_page(const std::string& token) {
+  queue_.add([this, token](CallQueue::Slot slot) {
+    const Target& target = options_.target;
+    return ecs_.list_tasks({target.cluster, target.family, target.service, token},
+                           [this, token, slot](aws::CallResult<aws::EcsApi::TaskPage> answer) {
+                             on_task_page(token, std::move(answer));
+                             queue_.finish(slot);
+                           });
+  });
+}
+
+void DiscoveryCycle::on_task_page(const std::string& token,
+                                  aws::CallResult<aws::EcsApi::TaskPage> answer) {
+  if (!answer.ok()) {
+    // A token can expire between two pages; ECS then calls the request invalid.
+    if (token.empty() || listing_restarted_ ||
+        answer.error().error_class != aws::ErrorClass::invalid_request) {
+      return fail_listing(answer.error());
+    }
+    listing_restarted_ = true;
+    listed_.clear();
+    pages_ = 0;
+    return ask_task_page("");
+  }
+  listed_.insert(listed_.end(), answer->task_arns.begin(), answer->task_arns.end());
+  ++pages_;
+  if (answer->next_token.empty()) {
+    result_.listing = Listing::complete;
+  } else if (pages_ < kPagesMax) {
+    ask_task_page(answer->next_token);
+  } else {
+    fail_listing(own_error("ecs:ListTasks", "too_many_pages",
+                           "the list of tasks does not end after " + std::to_string(kPagesMax) +
+                               " pages; what is known is kept"));
+  }
+}
+
+void DiscoveryCycle::fail_listing(aws::CallError error) {
+  result_.listing = Listing::failed;
+  note_problem(std::move(error));
+}
+
+void DiscoveryCycle::after_listing() {
+  if (result_.listing == Listing::failed) return finish();
+  std::sort(listed_.begin(), listed_.end());
+  listed_.erase(std::unique(listed_.begin(), listed_.end()), listed_.end());
+  result_.tasks_listed = listed_.size();
+  if (!listed_.empty()) {
+    empty_listings_ = 0;
+  } else if (++empty_listings_ < 2 && !inventory_.tasks().empty()) {
+    result_.listing = Listing::unconfirmed_empty;
+    return finish();
+  }
+  inventory_.keep_tasks(listed_);
+  transition_to(CycleState::describing_tasks);
+  in_chunks(listed_, aws::EcsApi::kDescribeMax,
+            [this](std::vector<std::string> arns) { ask_tasks(std::move(arns)); });
+  queue_.wake();
+}
+
+// Describing tasks.
+
+void DiscoveryCycle::ask_tasks(std::vector<std::string> arns) {
+  queue_.add([this, arns = std::move(arns)](CallQueue::Slot slot) {
+    return ecs_.describe_tasks(
+        options_.target.cluster, arns,
+        [this, arns, slot](aws::CallResult<aws::Described<aws::Task>> answer) {
+          on_tasks(arns, std::move(answer));
+          queue_.finish(slot);
+        });
+  });
+}
+
+void DiscoveryCycle::on_tasks(const std::vector<std::string>& arns,
+                              aws::CallResult<aws::Described<aws::Task>> answer) {
+  if (!answer.ok()) return note_problem(answer.error());
+  std::set<std::string> settled;
+  for (aws::Task& task : answer->items) {
+    if (!holds(arns, task.arn) || !is_told(task)) continue;
+    settled.insert(task.arn);
+    inventory_.learn_task(std::move(task));
+  }
+  for (const aws::DescribeFailure& failure : answer->failures) {
+    if (!holds(arns, failure.arn)) continue;
+    settled.insert(failure.arn);
+    if (failure.reason == "MISSING") {
+      inventory_.forget_task(failure.arn);
+      missing_.insert(failure.arn);
+      continue;
+    }
+    note_problem(own_error("ecs:DescribeTasks", failure.reason.c_str(),
+                           "a task could not be described: " + failure.reason));
+  }
+  if (settled.size() < arns.size()) {
+    note_problem(own_error("ecs:DescribeTasks", "incomplete_answer",
+                           "the answer leaves out tasks or their state; what is known is kept"));
+  }
+}
+
+// Looking up.
+
+void DiscoveryCycle::begin_lookups() {
+  transition_to(CycleState::looking_up);
+  const LookupPlan plan = plan_lookups(known_tasks(), options_.target, inventory_);
+  in_chunks(plan.container_instances, aws::EcsApi::kDescribeMax,
+            [this](std::vector<std::string> arns) { ask_container_instances(std::move(arns)); });
+  for (const std::string& arn : plan.definitions) ask_definition(arn);
+  in_chunks(plan.interfaces, aws::Ec2Api::kFilterValuesMax, [this](std::vector<std::string> ids) {
+    ask_interfaces({std::move(ids), "", 0, false});
+  });
+  queue_.wake();
+}
+
+void DiscoveryCycle::ask_container_instances(std::vector<std::string> arns) {
+  queue_.add([this, arns = std::move(arns)](CallQueue::Slot slot) {
+    return ecs_.describe_container_instances(
+        options_.target.cluster, arns,
+        [this, slot](aws::CallResult<aws::Described<aws::ContainerInstance>> answer) {
+          if (answer.ok()) {
+            // One that is not in the answer leaves its tasks without an address, with a reason.
+            for (const auto& item : answer->items) inventory_.learn_container_instance(item);
+          } else {
+            note_problem(answer.error());
+          }
+          queue_.finish(slot);
+        });
+  });
+}
+
+void DiscoveryCycle::ask_definition(std::string arn) {
+  queue_.add([this, arn = std::move(arn)](CallQueue::Slot slot) {
+    return ecs_.describe_task_definition(
+        arn, [this, arn, slot](aws::CallResult<aws::TaskDefinition> answer) {
+          on_definition(arn, std::move(answer));
+          queue_.finish(slot);
+        });
+  });
+}
+
+void DiscoveryCycle::on_definition(const std::string& arn,
+                                   aws::CallResult<aws::TaskDefinition> answer) {
+  if (!answer.ok()) return note_problem(answer.error());
+  // It is kept for ever, so a wrong one must not get in.
+  if (answer->arn != arn || answer->ports_by_container.empty()) {
+    return note_problem(own_error("ecs:DescribeTaskDefinition", "incomplete_answer",
+                                  "the answer lacks containers or is about something else"));
+  }
+  inventory_.learn_definition(arn, std::move(*answer));
+}
+
+template <typename Page>
+bool DiscoveryCycle::next_page(PagedAsk& ask, const aws::CallResult<Page>& answer,
+                               const char* operation) {
+  if (!answer.ok()) {
+    const bool token_expired = !ask.token.empty() && !ask.restarted &&
+                               answer.error().error_class == aws::ErrorClass::invalid_request;
+    if (!token_expired) {
+      note_problem(answer.error());
+      return false;
+    }
+    ask = PagedAsk{std::move(ask.ids), "", 0, true};
+    return true;
+  }
+  if (answer->next_token.empty()) return false;
+  if (++ask.page >= kPagesMax) {
+    note_problem(own_error(operation, "too_many_pages", "the answer does not end"));
+    return false;
+  }
+  ask.token = answer->next_token;
+  return true;
+}
+
+void DiscoveryCycle::ask_interfaces(PagedAsk ask) {
+  queue_.add([this, ask = std::move(ask)](CallQueue::Slot slot) {
+    return ec2_.describe_network_interfaces(
+        ask.ids, ask.token,
+        [this, ask, slot](aws::CallResult<aws::Ec2Api::InterfacePage> answer) mutable {
+          const bool more = next_page(ask, answer, "ec2:DescribeNetworkInterfaces");
+          if (answer.ok()) {
+            for (aws::NetworkInterface& interface : answer->interfaces) {
+              if (!holds(ask.ids, interface.id) || !is_told(interface)) continue;
+              inventory_.learn_interface(std::move(interface));
+            }
+          }
+          if (more) ask_interfaces(std::move(ask));
+          queue_.finish(slot);
+        });
+  });
+}
+
+void DiscoveryCycle::begin_instances() {
+  transition_to(CycleState::describing_instances);
+  in_chunks(plan_instances(known_tasks(), options_.target, inventory_),
+            aws::Ec2Api::kFilterValuesMax, [this](std::vector<std::string> ids) {
+              ask_instances({std::move(ids), "", 0, false});
+            });
+  queue_.wake();
+}
+
+void DiscoveryCycle::ask_instances(PagedAsk ask) {
+  queue_.add([this, ask = std::move(ask)](CallQueue::Slot slot) {
+    return ec2_.describe_instances(
+        ask.ids, ask.token,
+        [this, ask, slot](aws::CallResult<aws::Ec2Api::InstancePage> answer) mutable {
+          const bool more = next_page(ask, answer, "ec2:DescribeInstances");
+          if (answer.ok()) {
+            for (aws::Instance& instance : answer->instances) {
+              if (!holds(ask.ids, instance.id) || !is_told(instance)) continue;
+              inventory_.learn_instance(std::move(instance));
+            }
+          }
+          if (more) ask_instances(std::move(ask));
+          queue_.finish(slot);
+        });
+  });
+}
+
+// The end.
+
+void DiscoveryCycle::note_problem(aws::CallError error) {
+  result_.complete = false;
+  if (error.error_class == aws::ErrorClass::throttled) result_.throttled = true;
+  for (CycleProblem& problem : result_.problems) {
+    if (problem.error.operation != error.operation || problem.error.code != error.code ||
+        problem.error.error_class != error.error_class) {
+      continue;
+    }
+    ++problem.count;
+    return;
+  }
+  if (result_.problems.size() < kProblemsMax) result_.problems.push_back({std::move(error), 1});
+}
+
+std::vector<const aws::Task*> DiscoveryCycle::known_tasks() const {
+  std::vector<const aws::Task*> tasks;
+  for (const auto& [arn, task] : inventory_.tasks()) tasks.push_back(&task);
+  return tasks;
+}
+
+void DiscoveryCycle::add_listing_exclusions(CycleResult& result) const {
+  for (const std::string& arn : listed_) {
+    const std::string id(arn_id(arn));
+    if (missing_.contains(arn)) {
+      result.exclusions.push_back(
+          {id, ExclusionReason::missing, "it ended between two calls, or is in another cluster"});
+    } else if (inventory_.find_task(arn) == nullptr) {
+      result.exclusions.push_back({id, ExclusionReason::not_described,
+                                   "ecs:DescribeTasks has not described it in full yet"});
+    }
+  }
+}
+
+void DiscoveryCycle::finish() {
+  deadline_.cancel();
+  if (result_.listing == Listing::failed) {
+    empty_listings_ = 0;  // two in a row, and this poll saw nothing
+  } else {
+    Selection selection = select_backends(known_tasks(), options_.target, inventory_);
+    result_.snapshot = std::make_shared<const snapshot::Snapshot>(std::move(selection.snapshot));
+    result_.exclusions = std::move(selection.exclusions);
+    add_listing_exclusions(result_);
+    result_.all_missing = !listed_.empty() && missing_.size() == listed_.size();
+  }
+  inventory_.trim();
+  result_.calls = queue_.started_total() - calls_before_;
+  transition_to(CycleState::idle);
+  const CycleResult result = std::move(result_);  // the handler may start the next cycle
+  on_done_(result);
+}
+
+}  // namespace kite::discovery

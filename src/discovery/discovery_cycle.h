@@ -1,0 +1,160 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "aws/ec2_api.h"
+#include "aws/ecs_api.h"
+#include "discovery/backend_filter.h"
+#include "discovery/call_queue.h"
+#include "discovery/inventory.h"
+#include "discovery/target.h"
+#include "event/reactor.h"
+#include "snapshot/snapshot.h"
+#include "sys/clock.h"
+
+namespace kite::discovery {
+
+/// A kind of failure within one cycle; equal ones are counted.
+struct CycleProblem {
+  aws::CallError error;
+  uint32_t count = 1;
+};
+
+/// What the list of tasks was worth as evidence.
+enum class Listing : uint8_t {
+  complete,
+  unconfirmed_empty,  ///< empty for the first time: the known tasks are kept for one more poll
+  failed,             ///< a page is missing, so no task can be called gone
+};
+
+/// What one cycle found out.
+struct CycleResult {
+  Listing listing = Listing::failed;
+  /// Null when the listing failed: what was known before stands unchanged.
+  snapshot::SnapshotPtr snapshot;
+  /// Every call was answered. Otherwise `snapshot` rests in part on earlier answers.
+  bool complete = false;
+  bool throttled = false;
+  bool all_missing = false;  ///< every listed task is MISSING: the cluster or region may be wrong
+  std::vector<Exclusion> exclusions;
+  std::vector<CycleProblem> problems;  ///< at most kProblemsMax kinds
+  size_t tasks_listed = 0;
+  uint64_t calls = 0;
+};
+
+enum class CycleState : uint8_t {
+  idle,
+  listing,
+  describing_tasks,
+  looking_up,  ///< container instances, definitions and interfaces, side by side
+  describing_instances,
+};
+/// Any phase may end the cycle; otherwise the order is fixed.
+constexpr bool may_become(CycleState from, CycleState to) {
+  switch (from) {
+    case CycleState::idle:
+      return to == CycleState::listing;
+    case CycleState::listing:
+      return to == CycleState::describing_tasks || to == CycleState::idle;
+    case CycleState::describing_tasks:
+      return to == CycleState::looking_up || to == CycleState::idle;
+    case CycleState::looking_up:
+      return to == CycleState::describing_instances || to == CycleState::idle;
+    case CycleState::describing_instances:
+      return to == CycleState::idle;
+  }
+  return false;
+}
+
+/// One poll of ECS and EC2: list, describe, look up, result; then idle until started again.
+/// Only evidence takes a task away: a complete listing without it, MISSING, or a description that
+/// says it does not serve. A call that fails leaves in the inventory what earlier ones put there.
+/// Owns:      the calls in flight.
+/// Lifetime:  the APIs and the inventory outlive it.
+/// Thread:    reactor thread only.
+/// Errors:    none thrown; a result always comes, at the latest at the deadline.
+/// Source:    ECS API 2014-11-13, EC2 API 2016-11-15.
+class DiscoveryCycle {
+ public:
+  static constexpr size_t kPagesMax = 250;  ///< of one listing or one EC2 chunk
+  static constexpr size_t kProblemsMax = 16;
+
+  struct Options {
+    Target target;
+    sys::Duration deadline = std::chrono::seconds(20);
+  };
+  /// Called once per start(), in a turn in which nothing else of the cycle runs; it may start the
+  /// next one.
+  using OnDone = event::Handler<void(const CycleResult&)>;
+
+  DiscoveryCycle(event::Reactor& reactor, aws::EcsApi& ecs, aws::Ec2Api& ec2, Inventory& inventory,
+                 Options options, OnDone on_done);
+
+  /// Requires an idle cycle.
+  void start();
+  bool running() const { return state_ != CycleState::idle; }
+  CycleState state() const { return state_; }
+
+ private:
+  /// Where a paged EC2 question stands.
+  struct PagedAsk {
+    std::vector<std::string> ids;
+    std::string token;
+    size_t page = 0;
+    bool restarted = false;
+  };
+
+  void transition_to(CycleState next);
+  void on_drained();
+  void on_deadline();
+
+  void ask_task_page(const std::string& token);
+  void on_task_page(const std::string& token, aws::CallResult<aws::EcsApi::TaskPage> answer);
+  void fail_listing(aws::CallError error);
+  void after_listing();
+
+  void ask_tasks(std::vector<std::string> arns);
+  void on_tasks(const std::vector<std::string>& arns,
+                aws::CallResult<aws::Described<aws::Task>> answer);
+
+  void begin_lookups();
+  void ask_container_instances(std::vector<std::string> arns);
+  void ask_definition(std::string arn);
+  void on_definition(const std::string& arn, aws::CallResult<aws::TaskDefinition> answer);
+  void ask_interfaces(PagedAsk ask);
+  void begin_instances();
+  void ask_instances(PagedAsk ask);
+  /// Decides about the rest of a paged EC2 question: next page, one more start, or the end.
+  template <typename Page>
+  bool next_page(PagedAsk& ask, const aws::CallResult<Page>& answer, const char* operation);
+
+  void note_problem(aws::CallError error);
+  void finish();
+  std::vector<const aws::Task*> known_tasks() const;
+  void add_listing_exclusions(CycleResult& result) const;
+
+  event::Reactor& reactor_;
+  aws::EcsApi& ecs_;
+  aws::Ec2Api& ec2_;
+  Inventory& inventory_;
+  const Options options_;
+  const OnDone on_done_;
+
+  CycleState state_ = CycleState::idle;
+  size_t empty_listings_ = 0;  ///< in a row
+  // Of the running cycle:
+  std::vector<std::string> listed_;  ///< sorted and unique once the listing is over
+  size_t pages_ = 0;
+  bool listing_restarted_ = false;
+  std::set<std::string> missing_;
+  CycleResult result_;
+  uint64_t calls_before_ = 0;
+
+  event::Timer deadline_;
+  CallQueue queue_;  // last: its calls call the members above
+};
+
+}  // namespace kite::discovery

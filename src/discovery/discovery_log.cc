@@ -1,0 +1,136 @@
+#include "discovery/discovery_log.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kite::discovery {
+
+namespace {
+
+/// Endpoints of `a` that `b` does not have for the same port and task.
+size_t count_absent(const snapshot::Snapshot& a, const snapshot::Snapshot* b) {
+  if (b == nullptr) return a.backend_count();
+  size_t absent = 0;
+  for (const snapshot::PortBackends& port : a.ports()) {
+    const snapshot::PortBackends* other = b->find_port(port.container_port);
+    for (const snapshot::Backend& backend : port.backends) {
+      const bool present =
+          other != nullptr && std::any_of(other->backends.begin(), other->backends.end(),
+                                          [&](const snapshot::Backend& candidate) {
+                                            return candidate.endpoint == backend.endpoint &&
+                                                   b->tasks()[candidate.task_index].id ==
+                                                       a.tasks()[backend.task_index].id;
+                                          });
+      if (!present) ++absent;
+    }
+  }
+  return absent;
+}
+
+std::string port_list(const snapshot::Snapshot& set) {
+  constexpr size_t kPortsShown = 10;
+  std::string ports;
+  for (size_t i = 0; i < std::min(kPortsShown, set.ports().size()); ++i) {
+    if (i > 0) ports += ',';
+    ports += std::to_string(set.ports()[i].container_port);
+  }
+  if (set.ports().size() > kPortsShown) ports += ",...";
+  return ports;
+}
+
+}  // namespace
+
+void DiscoveryLog::on_cycle(const CycleResult& result, const snapshot::Snapshot* before,
+                            const snapshot::Snapshot* now) {
+  const size_t backends = now == nullptr ? 0 : now->backend_count();
+  log_problems(result, backends);
+  log_listing(result, backends);
+  if (result.listing != Listing::failed) log_exclusions(result);
+  if (now != nullptr && (before == nullptr || !(*before == *now))) log_set(before, *now);
+}
+
+void DiscoveryLog::log_set(const snapshot::Snapshot* before, const snapshot::Snapshot& now) {
+  logger_.info("backends_changed",
+               {{"target", target_},
+                {"backends", now.backend_count()},
+                {"tasks", now.tasks().size()},
+                {"ports", port_list(now)},
+                {"added", count_absent(now, before)},
+                {"removed", before == nullptr ? size_t{0} : count_absent(*before, &now)}});
+}
+
+void DiscoveryLog::log_listing(const CycleResult& result, size_t backends_kept) {
+  if (result.listing == Listing::unconfirmed_empty && !told_empty_) {
+    logger_.warn("task_list_empty",
+                 {{"target", target_},
+                  {"message", "no task is listed; the backends stay until the next poll confirms"},
+                  {"backends_kept", backends_kept}});
+  }
+  told_empty_ = result.listing == Listing::unconfirmed_empty;
+  if (result.all_missing && !told_all_missing_) {
+    logger_.warn("all_tasks_missing",
+                 {{"target", target_},
+                  {"message", "ECS lists tasks but knows none of them: check cluster and region"},
+                  {"tasks", result.tasks_listed}});
+  }
+  told_all_missing_ = result.all_missing;
+}
+
+void DiscoveryLog::log_problems(const CycleResult& result, size_t backends_kept) {
+  std::map<std::string, std::string> failing;
+  for (const CycleProblem& problem : result.problems) {
+    const aws::CallError& error = problem.error;
+    const std::string kind(error.code.empty() ? aws::error_class_name(error.error_class)
+                                              : std::string_view(error.code));
+    failing.try_emplace(error.operation, kind);
+    const auto told = failing_.find(error.operation);
+    if (told != failing_.end() && told->second == kind) continue;
+    logger_.warn("discovery_failed", {{"target", target_},
+                                      {"operation", error.operation},
+                                      {"class", aws::error_class_name(error.error_class)},
+                                      {"code", error.code},
+                                      {"status", error.http_status},
+                                      {"request_id", error.request_id},
+                                      {"message", error.message},
+                                      {"calls", problem.count},
+                                      {"backends_kept", backends_kept}});
+  }
+  for (const auto& [operation, kind] : failing_) {
+    // After a failed listing the later calls were not made, so nothing is known of them.
+    if (failing.contains(operation)) continue;
+    if (result.listing == Listing::failed) {
+      failing.emplace(operation, kind);
+      continue;
+    }
+    logger_.info("discovery_recovered", {{"target", target_}, {"operation", operation}});
+  }
+  failing_ = std::move(failing);
+}
+
+void DiscoveryLog::log_exclusions(const CycleResult& result) {
+  std::map<std::string, ExclusionReason> told;
+  size_t lines = 0;
+  size_t untold = 0;
+  for (const Exclusion& exclusion : result.exclusions) {
+    told.emplace(exclusion.task_id, exclusion.reason);
+    const auto before = told_exclusions_.find(exclusion.task_id);
+    const bool news = before == told_exclusions_.end() || before->second != exclusion.reason;
+    if (news && lines == kExclusionLinesMax) {
+      ++untold;
+      continue;
+    }
+    if (!news && !logger_.enabled(sys::LogLevel::debug)) continue;
+    if (news) ++lines;
+    const auto tell = news ? &sys::Logger::info : &sys::Logger::debug;
+    (logger_.*tell)("task_left_out", {{"target", target_},
+                                      {"task", exclusion.task_id},
+                                      {"reason", reason_name(exclusion.reason)},
+                                      {"message", exclusion.detail}});
+  }
+  if (untold > 0) {
+    logger_.info("more_tasks_left_out", {{"target", target_}, {"tasks", untold}});
+  }
+  told_exclusions_ = std::move(told);
+}
+
+}  // namespace kite::discovery

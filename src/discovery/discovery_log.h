@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "discovery/discovery_cycle.h"
+#include "snapshot/snapshot.h"
+#include "sys/log.h"
+
+namespace kite::discovery {
+
+/// Tells what changed from one cycle to the next, once: the set, failures and their end, the reason
+/// why a task is left out. What stays the same is silent, or debug.
+/// Owns:      what was said last.
+class DiscoveryLog {
+ public:
+  static constexpr size_t kExclusionLinesMax = 20;  ///< at info, each cycle; the rest is counted
+
+  DiscoveryLog(sys::Logger& logger, std::string target)
+      : logger_(logger), target_(std::move(target)) {}
+
+  /// `before` is null before the first set. `now` is null while there is none.
+  void on_cycle(const CycleResult& result, const snapshot::Snapshot* before,
+                const snapshot::Snapshot* now);
+
+ private:
+  void log_set(const snapshot::Snapshot* before, const snapshot::Snapshot& now);
+  void log_listing(const CycleResult& result, size_t backends_kept);
+  void log_problems(const CycleResult& result, size_t backends_kept);
+  void log_exclusions(const CycleResult& result);
+
+  sys::Logger& logger_;
+  const std::string target_;
+  std::map<std::string, std::string> failing_;              ///< operation -> code last told
+  std::map<std::string, ExclusionReason> told_exclusions_;  ///< by task id
+  bool told_empty_ = false;
+  bool told_all_missing_ = false;
+};
+
+}  // namespace kite::discovery

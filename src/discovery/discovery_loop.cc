@@ -1,0 +1,151 @@
+#include "discovery/discovery_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kite::discovery {
+
+static_assert(static_cast<size_t>(aws::ErrorClass::cancelled_by_deadline) + 1 ==
+                  DiscoveryStats::kErrorClasses,
+              "one counter for each class of error");
+static_assert(DiscoveryStats::kExclusionReasons == kExclusionReasonCount,
+              "one gauge for each reason");
+
+namespace {
+
+/// Whether trying again soon makes sense. The rest is for somebody to repair, which takes minutes.
+bool may_pass_soon(aws::ErrorClass error_class) {
+  switch (error_class) {
+    case aws::ErrorClass::transient:
+    case aws::ErrorClass::expired_credentials:
+    case aws::ErrorClass::clock_skew:
+    case aws::ErrorClass::not_found:
+    case aws::ErrorClass::malformed_answer:
+    case aws::ErrorClass::no_credentials:
+    case aws::ErrorClass::cancelled_by_deadline:
+      return true;
+    case aws::ErrorClass::throttled:
+    case aws::ErrorClass::bad_credentials:
+    case aws::ErrorClass::denied:
+    case aws::ErrorClass::invalid_request:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+DiscoveryLoop::DiscoveryLoop(const Deps& deps, Options options)
+    : reactor_(deps.reactor),
+      cell_(deps.cell),
+      pacer_(options.poll, deps.random),
+      log_(deps.logger, target_label(options.cycle.target)),
+      timer_(deps.reactor.timers(), event::Timer::OnDue::to<&DiscoveryLoop::on_poll_due>(this)),
+      cycle_(deps.reactor, deps.ecs, deps.ec2, inventory_, std::move(options.cycle),
+             DiscoveryCycle::OnDone::to<&DiscoveryLoop::on_cycle_done>(this)) {
+  for (size_t i = 0; i < stats_.call_errors.size(); ++i) {
+    stats_.call_errors[i].name = aws::error_class_name(static_cast<aws::ErrorClass>(i));
+  }
+  for (size_t i = 0; i < stats_.excluded.size(); ++i) {
+    stats_.excluded[i].name = reason_name(static_cast<ExclusionReason>(i));
+  }
+}
+
+void DiscoveryLoop::start() {
+  timer_.start(reactor_.now() + pacer_.first_delay());
+}
+
+void DiscoveryLoop::poll_soon() {
+  pacer_.note_hint();
+  if (!timer_.armed()) {
+    poll_again_ = true;
+    return;
+  }
+  if (pacer_.throttled()) {
+    ++stats_.early_polls_refused;
+    return;
+  }
+  const sys::SteadyTime soon = std::max(reactor_.now(), poll_started_ + PollPacer::kEarlyPollGap);
+  if (soon >= timer_.deadline()) return;
+  ++stats_.early_polls;
+  timer_.start(soon);
+}
+
+void DiscoveryLoop::on_poll_due() {
+  poll_started_ = reactor_.now();
+  poll_again_ = false;
+  ++stats_.cycles_started;
+  cycle_.start();
+}
+
+void DiscoveryLoop::on_cycle_done(const CycleResult& result) {
+  const snapshot::SnapshotPtr before = cell_.current();
+  const snapshot::SnapshotPtr now = choose_set(result);
+  const bool set_changed = now != before;
+  count(result, set_changed);
+  if (result.listing != Listing::failed) exclusions_ = result.exclusions;
+  log_.on_cycle(result, before.get(), now.get());
+  const PollOutcome outcome = judge(result, set_changed);
+  if (now != nullptr) cell_.publish(now);
+  schedule_next(outcome);
+}
+
+snapshot::SnapshotPtr DiscoveryLoop::choose_set(const CycleResult& result) const {
+  const snapshot::SnapshotPtr& current = cell_.current();
+  if (result.snapshot == nullptr) return current;
+  if (current != nullptr) return *current == *result.snapshot ? current : result.snapshot;
+  // The first set: "nothing serves" needs every answer, a set with backends does not.
+  const bool known = result.complete || result.snapshot->backend_count() > 0;
+  return known ? result.snapshot : nullptr;
+}
+
+PollOutcome DiscoveryLoop::judge(const CycleResult& result, bool set_changed) const {
+  if (result.throttled) return PollOutcome::throttled;
+  if (set_changed || result.listing == Listing::unconfirmed_empty) return PollOutcome::changed;
+  if (result.complete) return PollOutcome::calm;
+  const bool soon = std::all_of(
+      result.problems.begin(), result.problems.end(),
+      [](const CycleProblem& problem) { return may_pass_soon(problem.error.error_class); });
+  return cell_.current() == nullptr && soon ? PollOutcome::starting : PollOutcome::failed;
+}
+
+void DiscoveryLoop::count(const CycleResult& result, bool set_changed) {
+  if (result.listing == Listing::failed) {
+    ++stats_.cycles_failed;
+  } else if (result.complete) {
+    ++stats_.cycles_complete;
+    stats_.last_complete = reactor_.now();
+  } else {
+    ++stats_.cycles_partial;
+  }
+  if (result.throttled) ++stats_.cycles_throttled;
+  if (result.listing == Listing::unconfirmed_empty) ++stats_.empty_lists_kept;
+  if (set_changed) ++stats_.set_changes;
+  stats_.calls += result.calls;
+  stats_.last_cycle_time = reactor_.now() - poll_started_;
+  for (const CycleProblem& problem : result.problems) {
+    stats_.call_errors[static_cast<size_t>(problem.error.error_class)].count += problem.count;
+  }
+  if (result.listing == Listing::failed) return;
+  stats_.tasks_listed = result.tasks_listed;
+  for (DiscoveryStats::Named& gauge : stats_.excluded) gauge.count = 0;
+  for (const Exclusion& exclusion : result.exclusions) {
+    ++stats_.excluded[static_cast<size_t>(exclusion.reason)].count;
+  }
+}
+
+void DiscoveryLoop::schedule_next(PollOutcome outcome) {
+  sys::SteadyTime next = reactor_.now() + pacer_.next_delay(outcome);
+  if (poll_again_ && pacer_.throttled()) ++stats_.early_polls_refused;
+  if (poll_again_ && !pacer_.throttled()) {
+    const sys::SteadyTime soon = std::max(reactor_.now(), poll_started_ + PollPacer::kEarlyPollGap);
+    if (soon < next) {
+      ++stats_.early_polls;
+      next = soon;
+    }
+  }
+  poll_again_ = false;
+  timer_.start(next);
+}
+
+}  // namespace kite::discovery

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "aws/ec2_api.h"
+#include "aws/ecs_api.h"
+#include "discovery/discovery_cycle.h"
+#include "discovery/discovery_log.h"
+#include "discovery/discovery_stats.h"
+#include "discovery/inventory.h"
+#include "discovery/poll_pacer.h"
+#include "event/reactor.h"
+#include "snapshot/snapshot_cell.h"
+#include "sys/log.h"
+#include "sys/random.h"
+
+namespace kite::discovery {
+
+/// Polls one target for ever and publishes what it finds. After every finished cycle something is
+/// published, the same pointer when nothing changed; before the first usable answer nothing is.
+/// Owns:      cycle, inventory, pacing.
+/// Lifetime:  the APIs, the cell, the random source and the logger outlive it.
+/// Thread:    reactor thread only.
+/// Errors:    none; a failed cycle keeps the last good set, is counted, and logged once per change.
+class DiscoveryLoop {
+ public:
+  struct Options {
+    DiscoveryCycle::Options cycle;
+    PollPacer::Range poll;
+  };
+  struct Deps {
+    event::Reactor& reactor;
+    aws::EcsApi& ecs;
+    aws::Ec2Api& ec2;
+    snapshot::SnapshotCell& cell;
+    sys::Random& random;
+    sys::Logger& logger;
+  };
+
+  DiscoveryLoop(const Deps& deps, Options options);
+
+  /// The first poll follows within PollPacer::kFirstJitter. Call once.
+  void start();
+  /// Somebody knows more: a backend refused, an operator asks. At most one early poll a second,
+  /// none while throttled; a poll that is under way is followed by another.
+  void poll_soon();
+  const DiscoveryStats& stats() const { return stats_; }
+  /// Why each listed task is not a backend, as of the last cycle whose listing was answered.
+  const std::vector<Exclusion>& exclusions() const { return exclusions_; }
+
+ private:
+  void on_poll_due();
+  void on_cycle_done(const CycleResult& result);
+  /// The set to serve from after this cycle; null while there is none.
+  snapshot::SnapshotPtr choose_set(const CycleResult& result) const;
+  PollOutcome judge(const CycleResult& result, bool set_changed) const;
+  void count(const CycleResult& result, bool set_changed);
+  void schedule_next(PollOutcome outcome);
+
+  event::Reactor& reactor_;
+  snapshot::SnapshotCell& cell_;
+  PollPacer pacer_;
+  Inventory inventory_;
+  DiscoveryLog log_;
+  DiscoveryStats stats_;
+  std::vector<Exclusion> exclusions_;
+  sys::SteadyTime poll_started_{};
+  bool poll_again_ = false;  ///< asked for while no timer was armed: in a cycle
+  event::Timer timer_;
+  DiscoveryCycle cycle_;
+};
+
+}  // namespace kite::discovery

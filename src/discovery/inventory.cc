@@ -1,0 +1,113 @@
+#include "discovery/inventory.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace kite::discovery {
+
+namespace {
+
+template <typename Map>
+const typename Map::mapped_type* find_in(const Map& map, std::string_view key) {
+  const auto found = map.find(key);
+  return found == map.end() ? nullptr : &found->second;
+}
+
+template <typename Map>
+void drop_unused(Map& map, const std::set<std::string_view>& used) {
+  if (map.size() <= Inventory::kFactsMax) return;
+  std::erase_if(map, [&](const auto& fact) { return !used.contains(fact.first); });
+}
+
+}  // namespace
+
+bool instance_is_gone(const aws::Instance& instance) {
+  return instance.state == "shutting-down" || instance.state == "terminated" ||
+         instance.state == "stopping" || instance.state == "stopped";
+}
+
+void Inventory::learn_task(aws::Task task) {
+  std::string arn = task.arn;
+  tasks_.insert_or_assign(std::move(arn), std::move(task));
+}
+
+void Inventory::forget_task(std::string_view arn) {
+  const auto found = tasks_.find(arn);
+  if (found != tasks_.end()) tasks_.erase(found);
+}
+
+void Inventory::keep_tasks(const std::vector<std::string>& arns) {
+  std::erase_if(tasks_, [&](const auto& task) {
+    return !std::binary_search(arns.begin(), arns.end(), task.first);
+  });
+}
+
+const aws::Task* Inventory::find_task(std::string_view arn) const {
+  return find_in(tasks_, arn);
+}
+
+void Inventory::learn_container_instance(const aws::ContainerInstance& container_instance) {
+  if (container_instance.arn.empty() || container_instance.ec2_instance_id.empty()) return;
+  instance_ids_.insert_or_assign(container_instance.arn, container_instance.ec2_instance_id);
+}
+
+const std::string* Inventory::find_instance_id(std::string_view container_instance_arn) const {
+  return find_in(instance_ids_, container_instance_arn);
+}
+
+void Inventory::learn_instance(aws::Instance instance) {
+  if (const aws::Instance* known = find_instance(instance.id); known != nullptr) {
+    if (instance.private_ip.empty()) instance.private_ip = known->private_ip;
+    if (instance.ipv6.empty()) instance.ipv6 = known->ipv6;
+  }
+  std::string id = instance.id;
+  instances_.insert_or_assign(std::move(id), std::move(instance));
+}
+
+const aws::Instance* Inventory::find_instance(std::string_view instance_id) const {
+  return find_in(instances_, instance_id);
+}
+
+void Inventory::learn_interface(aws::NetworkInterface interface) {
+  std::string id = interface.id;
+  interfaces_.insert_or_assign(std::move(id), std::move(interface));
+}
+
+const aws::NetworkInterface* Inventory::find_interface(std::string_view eni_id) const {
+  return find_in(interfaces_, eni_id);
+}
+
+void Inventory::learn_definition(std::string_view arn, aws::TaskDefinition definition) {
+  definitions_.insert_or_assign(std::string(arn), std::move(definition));
+}
+
+const aws::TaskDefinition* Inventory::find_definition(std::string_view arn) const {
+  return find_in(definitions_, arn);
+}
+
+void Inventory::trim() {
+  std::set<std::string_view> container_instances;
+  std::set<std::string_view> instances;
+  std::set<std::string_view> interfaces;
+  std::set<std::string_view> definitions;
+  for (const auto& [arn, task] : tasks_) {
+    definitions.insert(task.definition_arn);
+    container_instances.insert(task.container_instance_arn);
+    if (const std::string* id = find_instance_id(task.container_instance_arn); id != nullptr) {
+      instances.insert(*id);
+    }
+    if (task.eni.has_value()) interfaces.insert(task.eni->eni_id);
+  }
+  // Instances first: their set borrows from the container instances.
+  drop_unused(instances_, instances);
+  drop_unused(instance_ids_, container_instances);
+  drop_unused(interfaces_, interfaces);
+  drop_unused(definitions_, definitions);
+}
+
+size_t Inventory::fact_count() const {
+  return instance_ids_.size() + instances_.size() + interfaces_.size() + definitions_.size();
+}
+
+}  // namespace kite::discovery

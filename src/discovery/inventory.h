@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aws/model.h"
+
+namespace kite::discovery {
+
+/// True for a state in which an EC2 instance cannot serve; an unknown or absent state is not one.
+bool instance_is_gone(const aws::Instance& instance);
+
+/// What earlier answers taught, so that a call that fails now takes nothing away: the last
+/// description of each task, where container instances run, addresses, task definitions.
+/// Owns:      copies of everything learned.
+/// Invariant: after trim() no kind holds more than kFactsMax facts besides those that the known
+///            tasks refer to; the number of tasks is bounded by the listing.
+class Inventory {
+ public:
+  static constexpr size_t kFactsMax = 4096;
+  using Tasks = std::map<std::string, aws::Task, std::less<>>;  ///< by task ARN
+
+  void learn_task(aws::Task task);
+  void forget_task(std::string_view arn);
+  /// Forgets every task that is not in the list, which is sorted.
+  void keep_tasks(const std::vector<std::string>& arns);
+  const aws::Task* find_task(std::string_view arn) const;
+  const Tasks& tasks() const { return tasks_; }
+
+  /// The pair never changes, so it is asked once. An answer without an instance id is not learned.
+  void learn_container_instance(const aws::ContainerInstance& container_instance);
+  /// Null when not known yet; "i-..." or "mi-...".
+  const std::string* find_instance_id(std::string_view container_instance_arn) const;
+
+  /// A private address is fixed for the life of an instance: an answer that lacks it takes nothing
+  /// away. A public address may go, so the newest answer counts.
+  void learn_instance(aws::Instance instance);
+  const aws::Instance* find_instance(std::string_view instance_id) const;
+
+  void learn_interface(aws::NetworkInterface interface);
+  const aws::NetworkInterface* find_interface(std::string_view eni_id) const;
+
+  /// `arn` is what was asked: the key under which tasks refer to the definition. A revision is
+  /// immutable, so it is asked once.
+  void learn_definition(std::string_view arn, aws::TaskDefinition definition);
+  const aws::TaskDefinition* find_definition(std::string_view arn) const;
+
+  /// Forgets the facts that no known task refers to, for each kind that has grown past the bound.
+  void trim();
+  size_t fact_count() const;
+
+ private:
+  template <typename Fact>
+  using Facts = std::map<std::string, Fact, std::less<>>;
+
+  Tasks tasks_;
+  Facts<std::string> instance_ids_;  // by container instance ARN
+  Facts<aws::Instance> instances_;
+  Facts<aws::NetworkInterface> interfaces_;
+  Facts<aws::TaskDefinition> definitions_;
+};
+
+}  // namespace kite::discovery

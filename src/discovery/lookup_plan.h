@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "aws/model.h"
+#include "discovery/inventory.h"
+#include "discovery/target.h"
+
+namespace kite::discovery {
+
+/// What must still be asked before the tasks that can serve have addresses and ports. Each list is
+/// sorted and names each thing once. What is known for ever is not asked again.
+struct LookupPlan {
+  std::vector<std::string> container_instances;
+  std::vector<std::string> definitions;
+  std::vector<std::string> interfaces;
+};
+
+/// Pure. Tasks that cannot serve cost nothing; definitions are asked only for host and awsvpc tasks
+/// without configured ports, interfaces only for public addresses.
+LookupPlan plan_lookups(const std::vector<const aws::Task*>& tasks, const Target& target,
+                        const Inventory& inventory);
+
+/// Pure: the EC2 instances that hold tasks that can serve, once the container instances are known.
+/// Never an ECS Anywhere id ("mi-..."): EC2 refuses it as malformed.
+std::vector<std::string> plan_instances(const std::vector<const aws::Task*>& tasks,
+                                        const Target& target, const Inventory& inventory);
+
+}  // namespace kite::discovery

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "sys/clock.h"
+#include "sys/random.h"
+
+namespace kite::discovery {
+
+/// What a finished poll means for the time until the next one.
+enum class PollOutcome : uint8_t {
+  changed,    ///< the set changed, or something waits to be confirmed
+  calm,       ///< answered in full, nothing new
+  failed,     ///< not answered in full
+  starting,   ///< failed, and there is no set to serve from yet
+  throttled,  ///< the account's call budget is empty
+};
+
+/// How long to wait between polls. News and hints bring the interval to its low end, calm moves it
+/// to the high end, throttling stretches it past that and is forgotten slowly, so that many kites
+/// share one budget.
+/// Errors:    none.
+/// Source:    full jitter as in the AWS SDKs' standard retry mode.
+class PollPacer {
+ public:
+  static constexpr sys::Duration kFirstJitter = std::chrono::milliseconds(500);
+  static constexpr sys::Duration kStretchMax = std::chrono::seconds(60);
+  static constexpr sys::Duration kEarlyPollGap = std::chrono::seconds(1);
+
+  struct Range {
+    sys::Duration low = std::chrono::seconds(5);
+    sys::Duration high = std::chrono::seconds(20);
+  };
+
+  PollPacer(Range range, sys::Random& random);
+
+  /// Before the very first poll: kites started by one deployment must not call in one instant.
+  sys::Duration first_delay();
+  /// From the end of a poll to the start of the next.
+  sys::Duration next_delay(PollOutcome outcome);
+  /// The data plane or the operator knows more: the next intervals are short again.
+  void note_hint() { interval_ = range_.low; }
+  /// The last poll was refused, or the interval has not come back since: no early polls now.
+  bool throttled() const { return stretched_ > sys::Duration::zero(); }
+  /// The interval before jitter.
+  sys::Duration interval() const { return throttled() ? stretched_ : interval_; }
+
+ private:
+  void stretch();
+  void come_back();
+
+  const Range range_;
+  sys::Random& random_;
+  sys::Duration interval_;     ///< within the range
+  sys::Duration stretched_{};  ///< after throttling; zero when not
+};
+
+}  // namespace kite::discovery
