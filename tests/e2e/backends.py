@@ -15,7 +15,7 @@ _names = itertools.count(1)
 
 
 class Backend:
-    """One listening backend and what it saw. `received` keeps the bytes of each finished reading."""
+    """One listening backend and what it saw. `received` keeps what each finished reading got."""
 
     def __init__(self, farm, listener, habit, name):
         self.host, self.port = listener.getsockname()[:2]

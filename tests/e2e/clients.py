@@ -72,7 +72,7 @@ def was_refused(port, host=LOCAL):
 
 
 def ended(sock):
-    """True when the other end closed or reset a silent connection; waits for the socket's timeout."""
+    """True when the other end closed or reset a silent connection; waits its timeout for it."""
     try:
         return sock.recv(1) == b""
     except ConnectionError:

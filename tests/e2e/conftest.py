@@ -33,7 +33,7 @@ class Scenario:
         self._instances = {}
 
     def instance(self, host, public_ip=None, cluster=CLUSTER, **extra):
-        """The EC2 instance (and container instance) with this address, made when first asked for."""
+        """The EC2 instance (and container instance) with this address, made at first use."""
         key = (host, cluster)
         if key not in self._instances:
             made = instance(host, public_ip=public_ip, **extra)
@@ -49,7 +49,7 @@ class Scenario:
         return self.aws.put_task(task), backend
 
     def bridge_at(self, container_port, host, port, **members):
-        """A bridge task at an address where a test itself listens, or nobody does; returns its id."""
+        """A bridge task at an address where a test itself listens, or nobody; returns its id."""
         task = bridge_task(CLUSTER, FAMILY, 7, CONTAINER, [(container_port, port)],
                            self.instance(host), **members)
         return self.aws.put_task(task)

@@ -73,7 +73,7 @@ class Kite:
     # -- log ------------------------------------------------------------------------------------
 
     def lines(self, **wanted):
-        """Log lines so far whose fields equal (or, for a compiled pattern, match) what is wanted."""
+        """Log lines so far whose fields equal (or, for a pattern, match) what is wanted."""
         with self._lock:
             lines = list(self._lines)
         if not wanted:

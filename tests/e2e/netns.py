@@ -3,8 +3,8 @@
     kite's host ---- 198.18.1.1 | 198.18.1.2  host 1
                 ---- 198.18.2.1 | 198.18.2.2  host 2 ...
 
-198.18.0.0/15 is for tests of network devices (RFC 2544); none of the namespaces has a default route,
-so nothing leaves the machine.
+198.18.0.0/15 is for tests of network devices (RFC 2544); none of the namespaces has a default
+route, so nothing leaves the machine.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ def why_not_permitted():
     try:
         made = ip("netns", "add", name, check=False)
         if made.returncode == 0:
-            made = ip("-n", name, "link", "add", "a", "type", "veth", "peer", "name", "b",
+            made = ip("-n", name, "link", "add", "name", "a", "type", "veth", "peer", "name", "b",
                       check=False)
     except FileNotFoundError:
         return "the ip command is missing"
@@ -39,8 +39,8 @@ def why_not_permitted():
 
 @contextlib.contextmanager
 def inside(name):
-    """This thread, and every process and thread it starts, live in the namespace meanwhile. A socket
-    stays in the namespace it was made in."""
+    """This thread, and every process and thread it starts, live in the namespace meanwhile. A
+    socket stays in the namespace it was made in."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     away = os.open(f"/run/netns/{name}", os.O_RDONLY)
     try:
@@ -69,8 +69,8 @@ class Network:
                 ip("netns", "add", name)
                 ip("-n", name, "link", "set", "lo", "up")
             for i, name in enumerate(self.hosts, 1):
-                ip("-n", self.here, "link", "add", f"to{i}", "type", "veth", "peer", "name", "eth0",
-                   "netns", name)
+                ip("-n", self.here, "link", "add", "name", f"to{i}", "type", "veth",
+                   "peer", "name", "eth0", "netns", name)
                 ip("-n", self.here, "address", "add", f"198.18.{i}.1/30", "dev", f"to{i}")
                 ip("-n", name, "address", "add", f"198.18.{i}.2/30", "dev", "eth0")
                 ip("-n", self.here, "link", "set", f"to{i}", "up")

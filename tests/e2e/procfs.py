@@ -1,4 +1,4 @@
-"""What the kernel says of a process: descriptors by kind, listening ports, threads, memory, turns."""
+"""What the kernel says of a process: descriptors by kind, listening ports, threads, memory."""
 
 import os
 import socket
@@ -94,8 +94,8 @@ class Census:
             self.tunnels += 1
 
     def __repr__(self):
-        return (f"Census(listeners={sorted(self.listeners)}, tunnels={self.tunnels}, api={self.api}, "
-                f"pipes={self.pipes}, other={dict(self.other)})")
+        return (f"Census(listeners={sorted(self.listeners)}, tunnels={self.tunnels}, "
+                f"api={self.api}, pipes={self.pipes}, other={dict(self.other)})")
 
 
 def status(pid, field):

@@ -11,7 +11,8 @@ def without_region(env):
 
 
 def good_calls(aws):
-    return aws.count("ecs", "ListTasks", "ok") > 0 and aws.count("ec2", "DescribeInstances", "ok") > 0
+    return (aws.count("ecs", "ListTasks", "ok") > 0 and
+            aws.count("ec2", "DescribeInstances", "ok") > 0)
 
 
 def test_credentials_from_the_container_endpoint(scenario, start_kite, port):

@@ -5,8 +5,8 @@ import time
 import pytest
 from backends import (DeadBackend, early_close, echo, hold, identify, late_answer, name_then_echo,
                       reset_after_request, reset_at_once, slow_reader)
-from clients import (ask_name, connect, connections, echo_once, ended, how_it_ends, names, read_all, read_line,
-                     reset_close, together)
+from clients import (ask_name, connect, connections, echo_once, ended, how_it_ends, names,
+                     read_all, read_line, reset_close, together)
 from waiting import eventually, free_port, holds, patience
 
 

@@ -66,7 +66,7 @@ class Exchange:
         self.host = read_line(self.client)
         self.rounds, self.error = 0, None
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._talk)
+        self._thread = threading.Thread(target=self._talk, daemon=True)
         self._thread.start()
 
     def _talk(self):
@@ -81,8 +81,7 @@ class Exchange:
 
     def finish(self):
         self._over.set()
-        self.client.shutdown(2)
-        self._thread.join(10)
+        self._thread.join(40)
         self.client.close()
 
 

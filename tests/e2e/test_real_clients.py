@@ -83,12 +83,16 @@ class HttpHandler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class HttpServer(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 512  # the default of 5 drops connects of its own accord
+
+
 @pytest.fixture
 def http_backends(scenario, port):
     servers = []
     for host in ("127.0.0.2", "127.0.0.3"):
-        server = http.server.ThreadingHTTPServer((host, 0), HttpHandler)
-        server.daemon_threads = True
+        server = HttpServer((host, 0), HttpHandler)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         servers.append((server, thread))
@@ -190,8 +194,9 @@ def test_pgbench_against_postgresql(scenario, start_kite, port, tmp_path):
         scenario.bridge_at(port, "127.0.0.2", port)
         start_kite().wait_listening(port)
         through = ("-h", "127.0.0.1", "-p", str(port), "-U", "tester")
-        eventually(lambda: subprocess.run([find("psql"), *through, "-c", "select 1", "postgres"],
-                                          capture_output=True).returncode == 0, 20, "a first answer")
+        eventually(lambda: subprocess.run(
+            [find("psql"), *through, "-c", "select 1", "postgres"],
+            capture_output=True).returncode == 0, 20, "a first answer")
         big = run(find("psql"), *through, "-At", "-c", "select repeat('kite', 1000000)", "postgres")
         assert big == b"kite" * 1000000 + b"\n"
         run(find("pgbench"), *through, "-i", "-q", "-s", "1", "postgres")

@@ -26,7 +26,7 @@ def eventually(condition, timeout=10.0, what="the condition", every=0.01):
 
 
 def holds(condition, seconds, what="the condition", every=0.02):
-    """Asserts that `condition()` stays true for `seconds`: the only way to see that nothing happens."""
+    """Asserts that `condition()` stays true for `seconds`: how to see that nothing happens."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert condition(), f"{what} did not stay true for {seconds} s"
