@@ -15,6 +15,7 @@ const char* bound_exceeded(std::string_view text) {
   bool in_string = false;
   for (size_t i = 0; i < text.size(); ++i) {  // ends: i only grows
     const char c = text[i];
+    if (c == '\0') return "it holds a zero byte";  // which the parser takes for the end
     if (in_string) {
       if (c == '\\') ++i;  // whatever is escaped cannot end the string
       if (c == '"') in_string = false;
