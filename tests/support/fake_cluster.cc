@@ -9,10 +9,7 @@ namespace {
 
 const std::string kArnStart = "arn:aws:ecs:eu-west-1:111122223333:";
 
-/// Tokens are "from-N"; the first page has none.
-size_t page_start(const std::string& token) {
-  return token.empty() ? 0 : std::stoul(token.substr(std::string("from-").size()));
-}
+const std::string kTokenStart = "after-";
 
 }  // namespace
 
@@ -91,15 +88,17 @@ aws::TaskDefinition& FakeCluster::add_definition(const std::string& arn,
 }
 
 aws::EcsApi::TaskPage FakeCluster::list(const FakeAwsApi::Exchange& asked) const {
-  if (empty_first_page && asked.token.empty()) return {{}, "from-0"};
+  // A cursor, not an index: a task that ends between two pages hides no other.
+  const std::string after = asked.token.empty() ? "" : asked.token.substr(kTokenStart.size());
+  if (empty_first_page && asked.token.empty()) return {{}, kTokenStart};
   aws::EcsApi::TaskPage page;
-  size_t index = 0;
-  const size_t start = page_start(asked.token);
-  for (const auto& [arn, task] : tasks) {
-    if (index >= start && index < start + page_size) page.task_arns.push_back(arn);
-    ++index;
+  for (auto task = tasks.upper_bound(after); task != tasks.end(); ++task) {
+    if (page.task_arns.size() == page_size) {
+      page.next_token = kTokenStart + page.task_arns.back();
+      break;
+    }
+    page.task_arns.push_back(task->first);
   }
-  if (start + page_size < index) page.next_token = "from-" + std::to_string(start + page_size);
   return page;
 }
 
@@ -118,13 +117,13 @@ aws::Described<aws::Task> FakeCluster::describe(const std::vector<std::string>& 
 
 aws::Ec2Api::InstancePage FakeCluster::describe_instances(const FakeAwsApi::Exchange& asked) const {
   aws::Ec2Api::InstancePage page;
-  const size_t start = page_start(asked.token);
+  const size_t start = asked.token.empty() ? 0 : std::stoul(asked.token.substr(kTokenStart.size()));
   const size_t end = std::min(asked.ids.size(), start + instance_page_size);
   for (size_t i = start; i < end; ++i) {
     const auto found = instances.find(asked.ids[i]);
     if (found != instances.end()) page.instances.push_back(found->second);
   }
-  if (end < asked.ids.size()) page.next_token = "from-" + std::to_string(end);
+  if (end < asked.ids.size()) page.next_token = kTokenStart + std::to_string(end);
   return page;
 }
 

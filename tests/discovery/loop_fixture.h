@@ -1,0 +1,88 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "discovery/discovery_loop.h"
+#include "tests/discovery/cycle_harness.h"
+#include "tests/support/scripted_random.h"
+
+namespace kite::discovery {
+
+/// Keeps the lines.
+class LineSink final : public sys::LogSink {
+ public:
+  void write_line(std::string_view line) override { lines.emplace_back(line); }
+  size_t count(std::string_view text) const {
+    return static_cast<size_t>(std::count_if(
+        lines.begin(), lines.end(),
+        [&](const std::string& line) { return line.find(text) != std::string::npos; }));
+  }
+  std::vector<std::string> lines;
+};
+
+/// A discovery loop over a fake cluster, with scripted chance: without a script no jitter, so that
+/// the interval's base shows as nine tenths of it.
+class LoopFixture {
+ public:
+  explicit LoopFixture(Target target = CycleHarness::default_target())
+      : loop({reactor, api, api, cell, random, logger},
+             {{std::move(target), std::chrono::seconds(20)}, {}}) {
+    cell.subscribe([this](const snapshot::SnapshotPtr& set) { published.push_back(set); });
+  }
+
+  void turn() { reactor.run_turn(sys::Duration::zero()); }
+  /// Lets time pass until the next poll has made its first call. Returns how long that took.
+  sys::Duration wait_for_poll() {
+    const auto deadline = reactor.timers().next_deadline();
+    REQUIRE(deadline.has_value());
+    const sys::Duration wait = *deadline - clock.steady_now();
+    clock.advance(wait);
+    turn();
+    return wait;
+  }
+  /// Answers from the cluster, except what is failing, until no call is open.
+  void answer_all() {
+    for (int i = 0; i < 100; ++i) {
+      for (const size_t index : api.open()) {
+        if (api.at(index).operation == failing) {
+          api.fail(index, failing_class, failing_code);
+        } else {
+          cluster.answer(api, index);
+        }
+      }
+      turn();
+    }
+  }
+  /// One poll with its answers. Returns how long it was waited for.
+  sys::Duration poll() {
+    const sys::Duration wait = wait_for_poll();
+    answer_all();
+    return wait;
+  }
+  void fail(const std::string& operation, aws::ErrorClass error_class, const std::string& code) {
+    failing = operation;
+    failing_class = error_class;
+    failing_code = code;
+  }
+
+  testing::ManualClock clock;
+  event::Reactor reactor{clock};
+  testing::FakeAwsApi api;
+  testing::FakeCluster cluster;
+  snapshot::SnapshotCell cell;
+  testing::ScriptedRandom random;
+  LineSink lines;
+  sys::Logger logger{clock, lines, {sys::LogLevel::debug, sys::LogFormat::text, 10000}};
+  std::vector<snapshot::SnapshotPtr> published;
+  std::string failing;
+  aws::ErrorClass failing_class = aws::ErrorClass::transient;
+  std::string failing_code;
+  DiscoveryLoop loop;
+};
+
+}  // namespace kite::discovery
