@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "sys/owned_fd.h"
@@ -17,8 +18,16 @@ class Pipe {
   Pipe() = default;
   Pipe(OwnedFd read_end, OwnedFd write_end)
       : read_end_(std::move(read_end)), write_end_(std::move(write_end)) {}
-  Pipe(Pipe&& other) noexcept = default;
-  Pipe& operator=(Pipe&& other) noexcept = default;
+  Pipe(Pipe&& other) noexcept
+      : read_end_(std::move(other.read_end_)),
+        write_end_(std::move(other.write_end_)),
+        bytes_(std::exchange(other.bytes_, 0)) {}
+  Pipe& operator=(Pipe&& other) noexcept {
+    read_end_ = std::move(other.read_end_);
+    write_end_ = std::move(other.write_end_);
+    bytes_ = std::exchange(other.bytes_, 0);
+    return *this;
+  }
 
   int read_end() const { return read_end_.get(); }
   int write_end() const { return write_end_.get(); }

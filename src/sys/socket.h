@@ -39,7 +39,7 @@ enum class AcceptStep : uint8_t {
 AcceptStep accept_tcp(int listener_fd, OwnedFd& client, Endpoint& peer, int& saved_errno);
 
 /// Starts a connect. An invalid OwnedFd means that it failed at once; otherwise wait for the
-/// socket to become writable and ask pending_error().
+/// socket to become writable and ask take_pending_error().
 OwnedFd connect_tcp(const Endpoint& endpoint, int& saved_errno);
 
 /// Takes the socket's pending error (SO_ERROR); 0 when there is none.
