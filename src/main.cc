@@ -1,0 +1,52 @@
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "app/app.h"
+#include "aws/library_versions.h"
+#include "cli/config.h"
+#include "cli/help.h"
+#include "http/library_versions.h"
+#include "sys/environment.h"
+
+namespace {
+
+constexpr int kExitUsage = 2;
+
+void print(std::FILE* stream, const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stream);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // splice(2) to a closed peer raises SIGPIPE; the error return says the same.
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto environment = kite::sys::Environment::of_process();
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  const auto invocation = kite::cli::parse_command_line(args, environment);
+  if (!invocation.ok()) {
+    print(stderr, kite::cli::usage_error_text(invocation.error()));
+    return kExitUsage;
+  }
+  if (std::holds_alternative<kite::cli::ShowHelp>(*invocation)) {
+    print(stdout, kite::cli::help_text());
+    return 0;
+  }
+  if (std::holds_alternative<kite::cli::ShowVersion>(*invocation)) {
+    std::vector<kite::cli::Library> libraries = kite::http::library_versions();
+    for (auto& library : kite::aws::library_versions()) libraries.push_back(std::move(library));
+    print(stdout, kite::cli::version_text(libraries));
+    return 0;
+  }
+  const auto metadata_plan = kite::aws::plan_instance_metadata(environment);
+  if (!metadata_plan.ok()) {
+    print(stderr, kite::cli::usage_error_text(metadata_plan.error()));
+    return kExitUsage;
+  }
+  return kite::app::App(std::get<kite::cli::Config>(*invocation), environment, *metadata_plan)
+      .run();
+}
