@@ -92,10 +92,17 @@ TEST_CASE("cycle: an expired page token starts the listing once more, but only o
   harness.api.fail(1, aws::ErrorClass::invalid_request, "InvalidParameterException");
   harness.settle();
   CHECK(harness.api.at(2).token.empty());
-  SUBCASE("the second listing succeeds") {
-    const CycleResult& result = harness.finish();
+  SUBCASE("the second listing succeeds, and the next cycle may start one more too") {
+    const CycleResult result = harness.finish();
     CHECK(result.complete);
     CHECK(result.snapshot->backend_count() == 3);
+    harness.api.forget();
+    harness.cycle.start();
+    harness.turn();
+    harness.cluster.answer(harness.api, 0);
+    harness.settle();
+    harness.api.fail(1, aws::ErrorClass::invalid_request, "InvalidParameterException");
+    CHECK(harness.finish().complete);
   }
   SUBCASE("the second token fails too") {
     harness.cluster.answer(harness.api, 2);
@@ -207,6 +214,55 @@ TEST_CASE("cycle: public addresses of task interfaces are asked for only with pu
     CHECK(exclusions_text(result.exclusions) == "t2 missing_public_address");
     CHECK(*harness.run("ec2:DescribeNetworkInterfaces").snapshot == *result.snapshot);
   }
+}
+
+TEST_CASE("cycle: the pages of interfaces are followed to the end") {
+  Target target = CycleHarness::default_target();
+  target.ports = {80};
+  target.use_public_addresses = true;
+  CycleHarness harness(target);
+  harness.cluster.add_fargate_task("t1", "10.0.0.1", "");
+  harness.cluster.add_fargate_task("t2", "10.0.0.2", "");
+  harness.cycle.start();
+  harness.turn();
+  for (int i = 0; harness.api.count("ec2:DescribeNetworkInterfaces") == 0; ++i) {
+    REQUIRE(i < 50);
+    for (const size_t index : harness.api.open()) harness.cluster.answer(harness.api, index);
+    harness.turn();
+  }
+  harness.api.answer(
+      harness.api.open().at(0),
+      aws::Ec2Api::InterfacePage{{{"eni-t1", "10.0.0.1", "198.51.100.1", ""}}, "more"});
+  harness.settle();
+  CHECK(harness.api.at(harness.api.open().at(0)).token == "more");
+  harness.api.answer(
+      harness.api.open().at(0),
+      aws::Ec2Api::InterfacePage{
+          {{"eni-t2", "10.0.0.2", "198.51.100.2", ""}, {"eni-stranger", "10.0.0.3", "", ""}}, ""});
+  const CycleResult& result = harness.finish();
+  CHECK(endpoints_text(*result.snapshot, 80) == "198.51.100.1:80 198.51.100.2:80");
+  CHECK(harness.inventory.find_interface("eni-stranger") == nullptr);
+}
+
+TEST_CASE("cycle: what earlier cycles taught stays bounded") {
+  CycleHarness harness;
+  fill(harness.cluster, 2, 1);
+  for (size_t i = 0; i <= Inventory::kFactsMax; ++i) {
+    harness.inventory.learn_instance(
+        {"i-old" + std::to_string(i), "running", "10.1.1.1", "", "", ""});
+  }
+  CHECK(harness.run().snapshot->backend_count() == 2);
+  CHECK(harness.inventory.fact_count() == 2);
+}
+
+TEST_CASE("cycle: its deadline ends with it") {
+  CycleHarness harness;
+  fill(harness.cluster, 2, 1);
+  harness.run();
+  harness.clock.advance(std::chrono::minutes(5));
+  harness.settle();
+  CHECK(harness.results.size() == 1);
+  CHECK_FALSE(harness.reactor.timers().next_deadline().has_value());
 }
 
 TEST_CASE("cycle: tasks that cannot serve cost no lookups") {
