@@ -188,23 +188,39 @@ void CurlExchange::set_request_options() {
 
 void CurlExchange::on_timer() {
   if (state_ == State::waiting) return begin();
-  std::string phase = phase_text();
-  finish(RequestError{Failure::timeout, "no answer from " + host_ + ":" + port_ + " within " +
-                                            std::to_string(request_.timeout.count()) + " ms (" +
-                                            std::move(phase) + ")"});
+  finish(too_late());
 }
 
-std::string CurlExchange::phase_text() const {
-  if (easy_ == nullptr) return "still resolving the name";
-  const auto reached = [this](CURLINFO info) {
-    curl_off_t microseconds = 0;
-    curl_easy_getinfo(easy_.get(), info, &microseconds);
-    return microseconds > 0;
-  };
-  if (!reached(CURLINFO_CONNECT_TIME_T)) return "still connecting";
-  if (tls_ && !reached(CURLINFO_APPCONNECT_TIME_T)) return "connected, still in the TLS handshake";
-  if (!reached(CURLINFO_STARTTRANSFER_TIME_T)) return "connected, no byte of the answer came";
-  return "the answer began but did not end";
+/// Whether TCP is there. Not by CURLINFO_CONNECT_TIME: libcurl 7.88 sets it after TLS only.
+bool CurlExchange::connected() const {
+  long port = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_PRIMARY_PORT, &port);
+  return port != 0;
+}
+
+/// Whether curl noted the end of a phase: such a time is in microseconds since the start.
+bool CurlExchange::reached(CURLINFO phase_end) const {
+  curl_off_t microseconds = 0;
+  curl_easy_getinfo(easy_.get(), phase_end, &microseconds);
+  return microseconds > 0;
+}
+
+RequestError CurlExchange::too_late() const {
+  Failure failure = Failure::timeout;
+  const char* phase = "the answer began but did not end";
+  if (easy_ == nullptr) {
+    failure = Failure::resolve;
+    phase = "still resolving the name";
+  } else if (!connected()) {
+    failure = Failure::connect;
+    phase = "still connecting";
+  } else if (tls_ && !reached(CURLINFO_APPCONNECT_TIME_T)) {
+    phase = "connected, still in the TLS handshake";
+  } else if (!reached(CURLINFO_STARTTRANSFER_TIME_T)) {
+    phase = "connected, no byte of the answer came";
+  }
+  return {failure, "no answer from " + host_ + ":" + port_ + " within " +
+                       std::to_string(request_.timeout.count()) + " ms (" + phase + ")"};
 }
 
 void CurlExchange::on_transfer_done(CURLcode code) {
@@ -229,6 +245,7 @@ RequestError CurlExchange::failure_of(CURLcode code) const {
   transfer.ca_path = ca_path;
   transfer.body_bytes_max = request_.response_bytes_max;
   transfer.connect_timeout = request_.connect_timeout;
+  transfer.connected = connected();
   transfer.over_bound = collector_.too_large();
   return describe_failure(transfer);
 }

@@ -41,7 +41,9 @@ class CurlExchange final : public Ticket {
   void set_request_options();
   void on_timer();
   void leave_multi();
-  std::string phase_text() const;
+  bool connected() const;
+  bool reached(CURLINFO phase_end) const;
+  RequestError too_late() const;
   RequestError failure_of(CURLcode code) const;
   void finish(Outcome outcome);
   void report();

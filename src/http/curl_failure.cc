@@ -19,7 +19,7 @@ Failure classify(const FailedTransfer& transfer) {
     case CURLE_INTERFACE_FAILED:
       return Failure::connect;
     case CURLE_OPERATION_TIMEDOUT:
-      return Failure::timeout;
+      return transfer.connected ? Failure::timeout : Failure::connect;
     case CURLE_FILESIZE_EXCEEDED:
       return Failure::too_large;
     case CURLE_SSL_CONNECT_ERROR:
@@ -53,7 +53,14 @@ std::string tls_message(const FailedTransfer& transfer, const std::string& host)
   return "no TLS connection to " + host + " (" + detail + "); the CA bundle is " + bundle;
 }
 
+std::string too_slow_message(const FailedTransfer& transfer, const std::string& host) {
+  return "connecting to " + host + " took longer than " +
+         std::to_string(transfer.connect_timeout.count()) + " ms" +
+         (transfer.connected ? " (TCP is there, TLS is not)" : "");
+}
+
 std::string connect_message(const FailedTransfer& transfer, const std::string& host) {
+  if (transfer.code == CURLE_OPERATION_TIMEDOUT) return too_slow_message(transfer, host);
   if (transfer.os_error == 0) return "cannot connect to " + host;
   return "cannot connect to " + host + ": " + sys::errno_text(transfer.os_error);
 }
@@ -73,8 +80,7 @@ RequestError describe_failure(const FailedTransfer& transfer) {
     case Failure::tls:
       return {failure, tls_message(transfer, host)};
     case Failure::timeout:
-      return {failure, "connecting to " + host + " took longer than " +
-                           std::to_string(transfer.connect_timeout.count()) + " ms"};
+      return {failure, too_slow_message(transfer, host)};
     case Failure::too_large:
       return {failure, "the answer of " + host + " is larger than " +
                            std::to_string(transfer.body_bytes_max) +

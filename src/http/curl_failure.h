@@ -18,6 +18,7 @@ struct FailedTransfer {
   std::string_view ca_path;  ///< the CA bundle in force
   size_t body_bytes_max = 0;
   std::chrono::milliseconds connect_timeout{0};
+  bool connected = false;   ///< TCP was; the TLS handshake perhaps not
   bool over_bound = false;  ///< our own callbacks refused a piece
 };
 

@@ -43,7 +43,8 @@ struct Response {
   std::string_view header(std::string_view name) const;
 };
 
-/// Why there is no complete response.
+/// Why there is no complete response. A deadline that passes before there is an address or a
+/// connection is `resolve` or `connect`; `timeout` means that a peer is there and too slow.
 enum class Failure : uint8_t { bad_url, resolve, connect, tls, timeout, broken, too_large };
 std::string_view failure_name(Failure failure);
 

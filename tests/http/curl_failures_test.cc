@@ -87,9 +87,14 @@ TEST_CASE("curl client: a connect that nobody answers ends at the connect timeou
   Probe probe(loop);
   Request request = Probe::request_for("http://" + port.text());
   request.connect_timeout = std::chrono::milliseconds(100);
-  const RequestError error = error_of(probe.get(request));
-  CHECK(error.failure == Failure::timeout);
+  RequestError error = error_of(probe.get(request));
+  CHECK(error.failure == Failure::connect);
   CHECK(contains(error.message, "connecting to " + port.text() + " took longer than 100 ms"));
+  request.connect_timeout = std::chrono::milliseconds(1000);
+  request.timeout = std::chrono::milliseconds(100);
+  error = error_of(probe.get(request));
+  CHECK(error.failure == Failure::connect);
+  CHECK(contains(error.message, "within 100 ms (still connecting)"));
 }
 
 TEST_CASE("curl client: a refused connect names the address and the reason") {
@@ -152,7 +157,14 @@ TEST_CASE("curl client: a TLS handshake that hangs ends at the connect timeout")
   Probe probe(loop);
   Request request = Probe::request_for("https://127.0.0.1:" + std::to_string(server.port()));
   request.connect_timeout = std::chrono::milliseconds(100);
-  CHECK(error_of(probe.get(request)).failure == Failure::timeout);
+  RequestError error = error_of(probe.get(request));
+  CHECK(error.failure == Failure::timeout);
+  CHECK(contains(error.message, "TCP is there, TLS is not"));
+  request.connect_timeout = std::chrono::milliseconds(1000);
+  request.timeout = std::chrono::milliseconds(100);
+  error = error_of(probe.get(request));
+  CHECK(error.failure == Failure::timeout);
+  CHECK(contains(error.message, "still in the TLS handshake"));
 }
 
 TEST_CASE("curl client: a CA bundle that cannot be read is said to be so") {
@@ -197,7 +209,7 @@ TEST_CASE("curl failure: every group of curl codes has its own meaning") {
   CHECK(of(CURLE_URL_MALFORMAT) == Failure::bad_url);
   CHECK(of(CURLE_COULDNT_RESOLVE_HOST) == Failure::resolve);
   CHECK(of(CURLE_COULDNT_CONNECT) == Failure::connect);
-  CHECK(of(CURLE_OPERATION_TIMEDOUT) == Failure::timeout);
+  CHECK(of(CURLE_OPERATION_TIMEDOUT) == Failure::connect);  // never connected
   CHECK(of(CURLE_PEER_FAILED_VERIFICATION) == Failure::tls);
   CHECK(of(CURLE_SSL_CACERT_BADFILE) == Failure::tls);
   CHECK(of(CURLE_FILESIZE_EXCEEDED) == Failure::too_large);

@@ -221,6 +221,21 @@ TEST_CASE("curl client: requests to names need no second thread") {
   CHECK(testing::count_threads() == 1);
 }
 
+TEST_CASE("curl client: a deadline that passes during the lookup is a failure to resolve") {
+  TestLoop loop;
+  DnsTestServer dns(loop.reactor());
+  dns.silent = true;
+  CurlClient::Options options;
+  options.resolver = options_for(dns);
+  options.resolver.try_timeout = std::chrono::milliseconds(5000);
+  Probe probe(loop, options);
+  Request request = Probe::request_for("http://slow.test/");
+  request.timeout = std::chrono::milliseconds(60);
+  const RequestError error = error_of(probe.get(request));
+  CHECK(error.failure == Failure::resolve);
+  CHECK(error.message == "no answer from slow.test:80 within 60 ms (still resolving the name)");
+}
+
 TEST_CASE("curl client: when the first address of a name is dead the next one serves") {
   TestLoop loop;
   DnsTestServer dns(loop.reactor());
