@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "aws/call_error.h"
+#include "aws/instance_metadata.h"
+#include "aws/task_metadata.h"
+#include "http/http_client.h"
+#include "sys/environment.h"
+#include "sys/result.h"
+
+namespace kite::aws {
+
+struct Region {
+  std::string name;    ///< a host label, so it can go into endpoint names
+  std::string source;  ///< for logs: "AWS_REGION"
+  bool operator==(const Region&) const = default;
+};
+
+/// What flag and environment say; nothing when they are silent, an error when what they say cannot
+/// be a region. Pure.
+sys::Result<std::optional<Region>> configured_region(std::string_view flag,
+                                                     const sys::Environment& environment);
+
+using OnRegion = std::function<void(sys::Result<Region>)>;
+
+/// Finds the region: flag, AWS_REGION, AWS_DEFAULT_REGION, task metadata, instance metadata.
+/// Unlike credentials, a place that fails is passed over: all of them name the same region.
+/// Lifetime:  everything given outlives it; it outlives its Calls.
+/// Errors:    a sentence that says which places were asked and what to set.
+class RegionFinder {
+ public:
+  RegionFinder(const sys::Environment& environment, http::Client& client,
+               TaskMetadataEndpoint& task_metadata, InstanceMetadata& instance_metadata);
+
+  /// The callback is never called from within find().
+  [[nodiscard]] std::unique_ptr<Call> find(std::string_view flag, OnRegion on_region);
+
+ private:
+  class Search;
+
+  const sys::Environment& environment_;
+  http::Client& client_;
+  TaskMetadataEndpoint& task_metadata_;
+  InstanceMetadata& instance_metadata_;
+};
+
+}  // namespace kite::aws
