@@ -186,7 +186,8 @@ TEST_CASE("ecs_wire: a task definition's mode and ports") {
   const auto definition = parse_task_definition(R"({"taskDefinition":{"taskDefinitionArn":"arn:d",
       "networkMode":"awsvpc","containerDefinitions":[{"name":"nginx","portMappings":[
         {"containerPort":80,"hostPort":80,"protocol":"tcp"},{"containerPort":53,"protocol":"udp"},
-        {"containerPortRange":"9000-9002"},{"containerPort":0}]},{"name":"side"},{"name":null}]}})");
+        {"containerPortRange":"9000-9002"},{"containerPort":0}]},
+      {"name":"side"},{"name":null}]}})");
   REQUIRE(definition.ok());
   CHECK(definition->network_mode == "awsvpc");
   CHECK(definition->ports_by_container.size() == 2);

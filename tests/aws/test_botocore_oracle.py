@@ -17,11 +17,13 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = os.environ.get("KITE_SIGN_TOOL", str(ROOT / "build" / "release" / "sign-tool"))
 REQUESTS = 400
-REGIONS = ["eu-west-1", "us-east-1", "us-gov-west-1", "cn-north-1", "ap-southeast-3", "eusc-de-east-1"]
+REGIONS = ["eu-west-1", "us-east-1", "us-gov-west-1", "cn-north-1", "ap-southeast-3",
+           "eusc-de-east-1"]
 HOSTS = ["{service}.{region}.amazonaws.com", "localhost", "127.0.0.1", "[::1]", "API.Example.COM",
          "vpce-0a1b-x.{service}.{region}.vpce.amazonaws.com"]
 PORTS = {"http": ["", ":80", ":443", ":4566"], "https": ["", ":443", ":80", ":8443"]}
-PATHS = ["", "/", "/prefix", "/prefix/", "/two/levels", "/a//b/", "/~x_y-z.1", "/pct%20enc", "/a+b=c"]
+PATHS = ["", "/", "/prefix", "/prefix/", "/two/levels", "/a//b/", "/~x_y-z.1", "/pct%20enc",
+         "/a+b=c"]
 QUERIES = ["", "", "", "b=2&a=1", "a=2&a=1&A", "k=%20x%2By&empty=", "%C3%A9=1&z=~"]
 
 
