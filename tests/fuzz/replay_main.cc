@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
   for (const auto& entry : std::filesystem::directory_iterator(argv[1])) {
     std::ifstream file(entry.path(), std::ios::binary);
     const std::string bytes((std::istreambuf_iterator<char>(file)), {});
-    std::fprintf(stderr, "%s\n", entry.path().c_str());  // the last one named is the one that failed
+    std::fprintf(stderr, "%s\n", entry.path().c_str());  // the last named one failed
     LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
     ++count;
   }
