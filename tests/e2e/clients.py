@@ -79,6 +79,16 @@ def ended(sock):
         return True
 
 
+def turned_away(port, host=LOCAL):
+    """True when a new connection is closed or reset without a byte; the reset may already meet the
+    connect, which the kernel's backlog completed."""
+    try:
+        with connect(port, host) as sock:
+            return ended(sock)
+    except ConnectionResetError:
+        return True
+
+
 def how_it_ends(sock, data):
     """Sends and reads to the end: "fin", or "reset" if the connection was cut at any point."""
     try:

@@ -6,7 +6,7 @@ import pytest
 from backends import (DeadBackend, early_close, echo, hold, identify, late_answer, name_then_echo,
                       reset_after_request, reset_at_once, slow_reader)
 from clients import (ask_name, connect, connections, echo_once, ended, how_it_ends, names,
-                     read_all, read_line, reset_close, together)
+                     read_all, read_line, reset_close, together, turned_away)
 from waiting import eventually, free_port, holds, patience
 
 
@@ -126,8 +126,7 @@ def test_only_refusing_backends_end_the_client_soon_and_the_kite_lives(scenario,
         scenario.bridge_at(port, f"127.0.0.{last}", free_port())
     start_kite().wait_listening(port)
     start = time.monotonic()
-    with connect(port) as client:
-        assert ended(client)
+    assert turned_away(port)
     assert time.monotonic() - start < 3 * patience()
 
 
@@ -137,18 +136,18 @@ def test_only_dead_backends_end_the_client_by_the_deadline(scenario, start_kite,
         scenario.bridge_at(port, dead.host, dead.port)
         start_kite("-connect-timeout=400ms", "-connect-deadline=1s").wait_listening(port)
         start = time.monotonic()
-        with connect(port) as client:
-            assert ended(client)
+        assert turned_away(port)
         assert time.monotonic() - start < 2 * patience()
     finally:
         dead.close()
 
 
-def test_a_client_that_leaves_while_the_kite_connects_costs_nothing(scenario, start_kite, port):
+def test_clients_that_leave_while_the_kite_connects_leave_nothing_behind(
+        scenario, start_kite, port):
     dead = DeadBackend("127.0.0.3")
     try:
         scenario.bridge_at(port, dead.host, dead.port)
-        kite = start_kite("-connect-timeout=30s", "-connect-deadline=60s").wait_listening(port)
+        kite = start_kite("-connect-timeout=1s", "-connect-deadline=2s").wait_listening(port)
         with connections(port, 50):
             eventually(lambda: kite.census().tunnels >= 50)
         clients = [connect(port) for _ in range(50)]
