@@ -18,10 +18,9 @@ std::string error_of(std::string_view body) {
 }  // namespace
 
 TEST_CASE("credentials document: token and expiration may be missing or null") {
-  for (
-      const char* body :
-      {R"({"AccessKeyId":"A","SecretAccessKey":"S"})",
-       R"({"Code":"Success","AccessKeyId":"A","SecretAccessKey":"S","Token":null,"Expiration":null})"}) {
+  for (const char* body : {R"({"AccessKeyId":"A","SecretAccessKey":"S"})",
+                           R"({"Code":"Success","AccessKeyId":"A","SecretAccessKey":"S",)"
+                           R"("Token":null,"Expiration":null})"}) {
     const sys::Result<Credentials> result = parse_credentials_document(body, "the fake");
     REQUIRE(result.ok());
     CHECK(result->session_token.empty());
@@ -54,8 +53,9 @@ TEST_CASE("credentials document: what is not one is an error that quotes no secr
 }
 
 TEST_CASE("credentials document: a Code other than Success speaks for itself") {
-  const std::string error = error_of(
-      R"({"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot\nassume the role","AccessKeyId":"A","SecretAccessKey":"S"})");
+  const std::string error =
+      error_of(R"({"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot\nassume the role",)"
+               R"("AccessKeyId":"A","SecretAccessKey":"S"})");
   CHECK(error ==
         "the fake has no credentials: AssumeRoleUnauthorizedAccess EC2 cannot?assume the "
         "role");
