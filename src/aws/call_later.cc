@@ -8,8 +8,7 @@ namespace {
 class LaterCall final : public Call {
  public:
   LaterCall(http::Client& client, std::function<void()> action)
-      : ticket_(client.start(http::Request{},
-                             [action = std::move(action)](const http::Outcome&) { action(); })) {}
+      : ticket_(client.later(std::move(action))) {}
 
  private:
   std::unique_ptr<http::Ticket> ticket_;

@@ -7,6 +7,29 @@
 
 namespace kite::http {
 
+namespace {
+
+/// One turn of the loop to wait for.
+class LaterTicket final : public Ticket {
+ public:
+  LaterTicket(event::Reactor& reactor, std::function<void()> action)
+      : action_(std::move(action)),
+        turn_(reactor, event::Continuation::OnTurn::to<&LaterTicket::on_turn>(this)) {
+    turn_.request();
+  }
+
+ private:
+  void on_turn() {
+    const std::function<void()> action = std::move(action_);
+    action();  // last statement: may destroy *this
+  }
+
+  std::function<void()> action_;
+  event::Continuation turn_;
+};
+
+}  // namespace
+
 CurlClient::CurlClient(event::Reactor& reactor, Options options)
     : reactor_(reactor),
       options_(std::move(options)),
@@ -34,6 +57,10 @@ std::unique_ptr<Ticket> CurlClient::start(Request request, OnDone on_done) {
   auto exchange = std::make_unique<CurlExchange>(*this, std::move(request), std::move(on_done));
   exchange->start();
   return exchange;
+}
+
+std::unique_ptr<Ticket> CurlClient::later(std::function<void()> action) {
+  return std::make_unique<LaterTicket>(reactor_, std::move(action));
 }
 
 void CurlClient::drive(curl_socket_t fd, int what) {

@@ -36,6 +36,7 @@ class CurlClient final : public Client {
   ~CurlClient() override;
 
   [[nodiscard]] std::unique_ptr<Ticket> start(Request request, OnDone on_done) override;
+  [[nodiscard]] std::unique_ptr<Ticket> later(std::function<void()> action) override;
 
   const Resolver::Stats& resolver_stats() const { return resolver_.stats(); }
   size_t exchanges() const { return exchanges_; }

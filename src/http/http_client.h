@@ -70,6 +70,9 @@ class Client {
   virtual ~Client() = default;
   /// The ticket must be kept until the callback ran (destroying it inside the callback is fine).
   [[nodiscard]] virtual std::unique_ptr<Ticket> start(Request request, OnDone on_done) = 0;
+  /// Runs `action` once, from the loop, in a later turn: how callers that know no loop keep the
+  /// promise that a callback does not run inside the call that took it.
+  [[nodiscard]] virtual std::unique_ptr<Ticket> later(std::function<void()> action) = 0;
 };
 
 }  // namespace kite::http

@@ -26,6 +26,11 @@ class FakeHttpClient final : public http::Client {
     return std::make_unique<FakeTicket>(exchange);
   }
 
+  /// An exchange without a URL; any answer runs the action.
+  std::unique_ptr<http::Ticket> later(std::function<void()> action) override {
+    return start({}, [action = std::move(action)](const http::Outcome&) { action(); });
+  }
+
   /// Answers the exchange; an already cancelled one is left alone, as the real client would.
   void answer(size_t index, http::Outcome outcome) {
     const std::shared_ptr<Exchange> exchange = exchanges.at(index);
