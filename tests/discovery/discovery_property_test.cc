@@ -165,9 +165,9 @@ class Play {
       CHECK(now == known_);
     } else {
       CHECK(now == world_.truth());
+      ever_served_ = world_.serving();  // all was described, so nothing older is remembered
     }
     known_ = now;
-    ever_served_.clear();
   }
 
   void chaotic_round() {
@@ -237,7 +237,7 @@ class Play {
   RandomCluster world_;
   Places known_;        // what the last result said
   Places stable_;       // served in good health throughout the round
-  Places ever_served_;  // at any moment since the last calm round
+  Places ever_served_;  // at any moment since all tasks were described
 };
 
 uint64_t first_seed() {
