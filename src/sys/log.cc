@@ -1,8 +1,10 @@
 #include "sys/log.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
+#include <climits>
 #include <cstdio>
 
 namespace kite::sys {
@@ -134,6 +136,16 @@ std::string render_log_line(LogFormat format, WallTime time, LogLevel level, std
 }
 
 void StderrSink::write_line(std::string_view line) {
+  // O_NONBLOCK would change the descriptor for every process that shares it, so ask first. A pipe
+  // that polls writable has a page free, and PIPE_BUF bytes fit in one: the write cannot block.
+  pollfd standard_error{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (::poll(&standard_error, 1, 0) != 1 || (standard_error.revents & POLLOUT) == 0) return;
+  std::string short_enough;
+  if (line.size() > PIPE_BUF) {
+    short_enough = line.substr(0, PIPE_BUF - 1);
+    short_enough += '\n';
+    line = short_enough;
+  }
   const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
   static_cast<void>(written);
 }

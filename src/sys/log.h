@@ -49,8 +49,9 @@ class LogSink {
   virtual void write_line(std::string_view line) = 0;  ///< `line` ends in a newline
 };
 
-/// One write(2) a line, so that lines of several processes do not mix. A failed or short write is
-/// dropped: logging must not stop traffic.
+/// One write(2) a line, so that lines of several processes do not mix. What the other end has no
+/// room for is dropped, and lines are cut at PIPE_BUF: logging must not stop traffic.
+/// Source:    pipe(7), poll(2).
 class StderrSink final : public LogSink {
  public:
   void write_line(std::string_view line) override;

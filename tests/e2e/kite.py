@@ -1,5 +1,6 @@
 """The real program under test: started with flags and an environment, watched, ended, judged."""
 
+import fcntl
 import os
 import pathlib
 import re
@@ -39,10 +40,12 @@ class Kite:
     `flags` as on the command line; `env` the whole environment (nothing of ours is inherited, so no
     credentials or proxies of the machine interfere); `api_ports` tell API sockets from tunnels;
     `nofile` is the hard and soft descriptor limit. `expected_levels` may be set to log levels that
-    are no fault in this test.
+    are no fault in this test. With `deaf` nobody reads the log, which has room for one page, until
+    the program has ended.
     """
 
-    def __init__(self, flags, env, api_ports=(), prefix=(), nofile=None):
+    def __init__(self, flags, env, api_ports=(), prefix=(), nofile=None,
+                 deaf=False):
         self.flags, self.api_ports = list(flags), tuple(api_ports)
         self.expected_levels = set()
         self.exit_code = None
@@ -59,11 +62,18 @@ class Kite:
         self._readers = [threading.Thread(target=self._collect, args=(stream, kept), daemon=True)
                          for stream, kept in ((self._process.stderr, self._lines),
                                               (self._process.stdout, []))]
-        for reader in self._readers:
-            reader.start()
         self.baseline = None
+        if deaf:
+            fcntl.fcntl(self._process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+        else:
+            self._start_readers()
 
     pid = property(lambda self: self._process.pid)
+
+    def _start_readers(self):
+        for reader in self._readers:
+            if not reader.ident:
+                reader.start()
 
     def _collect(self, stream, kept):
         for raw in stream:
@@ -136,6 +146,7 @@ class Kite:
     def wait(self, timeout=10.0):
         """Exit code of a kite that ends by itself or was told to."""
         self.exit_code = self._process.wait(timeout * patience())
+        self._start_readers()
         for reader in self._readers:
             reader.join(5)
         self._process.stdout.close()

@@ -99,7 +99,9 @@ def test_a_minute_of_trouble_at_aws_loses_no_connection(scenario, start_kite, po
     assert time.monotonic() - start >= MINUTE * 0.95
     assert not failures
     assert talkers.exchanges > 1000 / patience() and talkers.fresh > 300 / patience()
-    assert sum(1 for calls in seen.values() if calls) >= 8, f"the trouble was not met: {seen}"
+    print(seen, talkers.exchanges, talkers.fresh)
+    met = [name for name, calls in seen.items() if calls]
+    assert len(met) >= len(seen) - 2, f"trouble that the kite did not meet: {seen}"
     assert all(backend.accepted > 50 / patience() for backend in made)
     assert kite.lines(level="warn") or kite.lines(level="error"), "it says what is wrong"
 

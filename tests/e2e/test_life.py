@@ -3,7 +3,7 @@
 import signal
 
 import pytest
-from clients import ask_name, connect, echo_once, read_line, turned_away
+from clients import ask_name, connect, echo_once, names, read_line, turned_away
 from fake_aws.client import fault
 from backends import name_then_echo
 from waiting import eventually, free_port
@@ -94,3 +94,12 @@ def test_without_bind_it_listens_on_every_address_ipv4_and_ipv6(scenario, start_
     with connect(port, "::1") as client:
         assert read_line(client) == backend.name
         echo_once(client, b"over IPv6")
+
+
+def test_a_log_that_nobody_reads_stops_no_traffic(scenario, start_kite, port):
+    _, backend = scenario.bridge(port)
+    kite = start_kite("-loglevel=debug", deaf=True).wait_listening(port)
+    # Two lines a connection: the page is full long before the end.
+    assert names(port, 200) == {backend.name: 200}
+    scenario.settle(2)
+    assert kite.stop() == 0
