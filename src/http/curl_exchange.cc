@@ -155,9 +155,11 @@ void CurlExchange::set_connection_options() {
   // Unchecked: a libcurl built without proxies does not know it and uses none.
   static_cast<void>(curl_easy_setopt(easy, CURLOPT_PROXY, ""));
   const std::string& ca_bundle = client_.options_.ca_bundle;
-  if (!ca_bundle.empty()) {
-    set_option(easy, CURLOPT_CAINFO, ca_bundle.c_str());
-    set_option(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // instead of, not besides
+  if (!ca_bundle.empty()) set_option(easy, CURLOPT_CAINFO, ca_bundle.c_str());
+  if (!ca_bundle.empty() || curl_version_info(CURLVERSION_NOW)->cainfo != nullptr) {
+    // The bundle instead of, not besides, a directory. Without a directory libcurl also keeps the
+    // parsed bundle for a day; with one each new connection would parse it anew, on our loop.
+    set_option(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   }
   if (host_is_literal_) return;
   set_option(easy, CURLOPT_RESOLVE, addresses_.get());
