@@ -99,7 +99,7 @@ void CredentialsCache::accept(const Credentials& credentials) {
   failures_in_a_row_ = 0;
   renew_at_.reset();
   ends_at_.reset();
-  next_fetch_ = clock_.steady_now() + kRenewPause;
+  sys::Duration pause = kRenewPause;
   const sys::WallTime now = clock_.wall_now();
   if (const auto expiry = credentials.expiry) {
     using std::chrono::duration_cast;
@@ -109,12 +109,15 @@ void CredentialsCache::accept(const Credentials& credentials) {
       const milliseconds window = std::min<milliseconds>(kWindow, life / kWindowShare);
       renew_at_ = *expiry - window - duration_cast<milliseconds>(random_.jitter(window / 4));
       if (!provider_->keeps_expired()) ends_at_ = expiry;
+      // The pause must not outlast a short life.
+      pause = std::clamp<sys::Duration>(window, kFirstRetryPause, kRenewPause);
     } else {
       // The sender lags behind, or our clock is ahead of it. Only the service can tell.
       renew_at_ = now + kStalePause + duration_cast<milliseconds>(random_.jitter(kStaleSpread));
       log_.warn("credentials_arrived_expired", {{"source", provider_->name()}});
     }
   }
+  next_fetch_ = clock_.steady_now() + pause;
   if (news) log_.info("credentials_found", {{"source", provider_->name()}});
 }
 
@@ -130,6 +133,7 @@ void CredentialsCache::reject(const sys::Error& error) {
     pause = kStalePause + random_.jitter(kStaleSpread);
   } else {
     pause = kRenewPause + random_.jitter(kRenewPause);
+    if (ends_at_) pause = std::min<sys::Duration>(pause, *ends_at_ - clock_.wall_now());
   }
   next_fetch_ = clock_.steady_now() + pause;
   if (failures_in_a_row_++ == 0) {

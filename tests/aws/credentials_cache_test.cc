@@ -160,14 +160,33 @@ TEST_CASE("credentials cache: a short life is renewed after three quarters, not 
   CHECK(test.provider->fetches == 2);
 }
 
+TEST_CASE("credentials cache: no pause outlasts the keys, however short their life") {
+  Harness test;
+  test.start_with("A", seconds(4));
+  test.clock.advance(seconds(3));
+  CHECK(test.at_hand() == "A");
+  CHECK(test.provider->fetches == 2);
+  test.provider->answer(sys::Error{"agent away"});  // a pause of 30 s, cut to the second left
+  test.clock.advance(seconds(1));
+  CHECK(test.at_hand() == "none");
+  const auto call = test.get();
+  CHECK(test.provider->fetches == 3);
+  test.provider->answer(test.keys("B", seconds(4)));
+  CHECK(test.told == Told{"B"});
+  test.clock.advance(seconds(4));
+  const auto again = test.get();
+  CHECK(test.provider->fetches == 4);
+}
+
 TEST_CASE("credentials cache: the same keys again are not asked for again at once") {
   Harness test;
   test.start_with("A", minutes(360));
   const Credentials same = *test.cache->at_hand();
-  test.clock.advance(minutes(359) + seconds(30));
+  test.clock.advance(minutes(350));
   CHECK(test.at_hand() == "A");
+  CHECK(test.provider->fetches == 2);
   test.provider->answer(same);
-  test.clock.advance(seconds(29));
+  test.clock.advance(minutes(7));
   CHECK(test.at_hand() == "A");
   CHECK(test.provider->fetches == 2);
 }
