@@ -60,6 +60,14 @@ class RandomCluster {
   Places healthy() const { return places(true); }
   /// The same for all tasks that serve.
   Places serving() const { return places(false); }
+  /// All that are called unhealthy, whether they serve or not.
+  Places unhealthy() const {
+    Places found;
+    for (const auto& [arn, task] : cluster_.tasks) {
+      if (task.containers[0].health_status == "UNHEALTHY") found.insert(place_of_.at(arn));
+    }
+    return found;
+  }
   /// What a kite that asks everything must find.
   Places truth() const { return healthy().empty() ? serving() : healthy(); }
 
@@ -165,7 +173,9 @@ class Play {
       CHECK(now == known_);
     } else {
       CHECK(now == world_.truth());
-      ever_served_ = world_.serving();  // all was described, so nothing older is remembered
+      // All was described, so nothing older is remembered.
+      ever_served_ = world_.serving();
+      ever_unhealthy_ = world_.unhealthy();
     }
     known_ = now;
   }
@@ -173,7 +183,7 @@ class Play {
   void chaotic_round() {
     change_between_rounds();
     stable_ = world_.healthy();
-    note_serving();
+    note_world();
     run(5 + random_.below(40));
     const CycleResult& result = harness_.results.back();
     if (result.snapshot == nullptr) {
@@ -182,6 +192,7 @@ class Play {
       return;
     }
     const Places now = places_of(*result.snapshot);
+    for (const std::string& place : ever_unhealthy_) stable_.erase(place);
     CHECK(within(common(known_, stable_), now));
     Places explained = ever_served_;
     explained.insert(known_.begin(), known_.end());
@@ -218,8 +229,9 @@ class Play {
     }
   }
 
-  void note_serving() {
+  void note_world() {
     for (const std::string& place : world_.serving()) ever_served_.insert(place);
+    for (const std::string& place : world_.unhealthy()) ever_unhealthy_.insert(place);
   }
 
   /// The cluster changes, and now and then nothing answers until the deadline.
@@ -227,7 +239,7 @@ class Play {
     if (random_.below(10) == 0) {
       world_.mutate();
       stable_ = common(stable_, world_.healthy());
-      note_serving();
+      note_world();
     }
     if (random_.below(150) == 0) harness_.clock.advance(std::chrono::seconds(20));
   }
@@ -235,9 +247,12 @@ class Play {
   sys::SeededRandom random_;
   CycleHarness harness_;
   RandomCluster world_;
-  Places known_;        // what the last result said
-  Places stable_;       // served in good health throughout the round
-  Places ever_served_;  // at any moment since all tasks were described
+  Places known_;   // what the last result said
+  Places stable_;  // served in good health throughout the round
+  // At any moment since all tasks were described: what the kite may still believe of a task whose
+  // description fails.
+  Places ever_served_;
+  Places ever_unhealthy_;
 };
 
 uint64_t first_seed() {
