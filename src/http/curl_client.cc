@@ -113,8 +113,10 @@ int CurlClient::on_curl_socket(CURL*, curl_socket_t fd, int what, void* self, vo
     default:
       return 0;
   }
-  // -1 ends the transfers, which is right: without a watch they would hang until their deadline.
-  return client.watches_.watch(fd, interest) ? 0 : -1;
+  // Refused (no memory, too many watches): the one transfer ends at its deadline. Telling curl by
+  // -1 would end every transfer and leave the multi handle unusable (multi.c, "dead").
+  static_cast<void>(client.watches_.watch(fd, interest));
+  return 0;
 }
 
 int CurlClient::on_curl_timer(CURLM*, long wait_ms, void* self) {

@@ -65,6 +65,8 @@ TEST_CASE("curl client: ten requests in a row use one connection") {
   for (int i = 0; i < 10; ++i) REQUIRE(probe.get(server.url()).ok());
   CHECK(server.requests().size() == 10);
   CHECK(server.accepted() == 1);
+  loop.settle();
+  CHECK(loop.reactor().timers().size() == 0);  // an idle client wakes nobody
 }
 
 TEST_CASE("curl client: a kept connection that the server closed is replaced without an error") {
