@@ -89,11 +89,13 @@ def turned_away(port, host=LOCAL):
         return True
 
 
-def how_it_ends(sock, data):
-    """Sends and reads to the end: "fin", or "reset" if the connection was cut at any point."""
+def how_it_ends(port, data, host=LOCAL):
+    """Sends on a new connection and reads to the end: "fin", or "reset" if it was cut at any point,
+    be it within the connect."""
     try:
-        sock.sendall(data)
-        read_all(sock)
+        with connect(port, host) as sock:
+            sock.sendall(data)
+            read_all(sock)
     except (ConnectionResetError, BrokenPipeError):
         return "reset"
     return "fin"

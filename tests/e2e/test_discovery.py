@@ -278,6 +278,14 @@ def test_an_ecs_anywhere_instance_is_never_asked_of_ec2(scenario, start_kite, po
     assert "mi-0" not in str([e for e in scenario.aws.log() if e["service"] == "ec2"])
 
 
+def test_an_instance_that_ec2_does_not_know_spoils_nothing(scenario, start_kite, port):
+    _, backend = scenario.bridge(port)
+    scenario.bridge(port, host="127.0.0.3")
+    scenario.aws.delete_instance(scenario.instance("127.0.0.3"))
+    start_kite().wait_listening(port)
+    assert set(names(port, 20)) == {backend.name}
+
+
 def test_the_other_containers_of_a_task_are_left_alone(scenario, start_kite, port):
     backend, sidecar_port = scenario.farm.serve(identify), free_port()
     app = container("app", [binding(port, backend.port)])
