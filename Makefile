@@ -20,6 +20,7 @@ CXXFLAGS := -std=c++20 -g $(WARNINGS) -fstack-protector-strong -fno-plt -pthread
 LDFLAGS := -Wl,-z,relro,-z,now
 ifeq ($(MODE),asan)
 CXXFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+TEST_CXXFLAGS := -O0
 LDFLAGS += -fsanitize=address,undefined
 else ifeq ($(MODE),release)
 CXXFLAGS += -O2
@@ -130,6 +131,9 @@ $(BUILD)/%.o: %.cc $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  c++    $<"
 	@$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
+
+# Tests are compiled often and run once: the optimiser's time is not worth it.
+$(BUILD)/tests/%.o: private CXXFLAGS += $(TEST_CXXFLAGS)
 
 # Changed flags rebuild everything, equal flags nothing.
 $(BUILD)/flags: FORCE
