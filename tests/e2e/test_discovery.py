@@ -114,6 +114,16 @@ def test_250_tasks_on_120_instances(aws, farm, start_kite, port):
     assert not any(entry["errors"] for entry in calls["operations"].values()), calls
 
 
+def test_at_most_four_requests_are_in_flight(scenario, start_kite, port):
+    tasks = [fargate_task("default", "web", 9, "app", f"127.0.{1 + i // 250}.{1 + i % 250}")
+             for i in range(600)]
+    scenario.aws.put_tasks(tasks)
+    scenario.aws.set_faults(fault("DescribeTasks", delay_ms=200))  # all are sent before one ends
+    start_kite(f"-port={port}")
+    eventually(lambda: scenario.aws.count("ecs", "DescribeTasks", "ok") >= 6, 10, "all six chunks")
+    assert scenario.aws.calls()["services"]["ecs"]["max_in_flight"] == 4
+
+
 def test_family_with_a_revision_keeps_only_that_revision(scenario, start_kite, port):
     scenario.bridge(port, revision=7)
     _, wanted = scenario.bridge(port, revision=17)

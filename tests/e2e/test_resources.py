@@ -11,8 +11,9 @@ import time
 
 import pytest
 from backends import echo, hold, name_then_echo
-from clients import connect, connections, echo_once, read_line
+from clients import connect, connections, echo_once, read_line, together
 from fake_aws.client import fault, throttled
+from kite import POOLED_PIPE_ENDS_MAX
 from waiting import eventually, holds, patience
 
 NEEDS_STRACE = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is missing")
@@ -88,12 +89,24 @@ def test_idle_with_1000_connections_wakes_less_than_5_times_a_second(scenario, s
     kite = start_kite("-poll=5s-20s", env=env).wait_listening(port)
     with connections(port, 1000):
         eventually(lambda: backend.open == 1000, 20, "1000 connections at the backend")
-        assert kite.census().pipes <= 2 * 64, "idle connections hold no pipes"
+        assert kite.census().pipes <= POOLED_PIPE_ENDS_MAX, "idle connections hold no pipes"
         trace, start = Strace(kite.pid, tmp_path / "calls"), time.monotonic()
         holds(kite.alive, 10, every=0.5)
         counts, seconds = trace.finish(), time.monotonic() - start
         waits = sum(counts.get(name, 0) for name in ("epoll_wait", "epoll_pwait", "epoll_pwait2"))
         assert counts and waits < 5 * seconds, counts
+
+
+def test_connections_that_moved_bulk_data_and_rest_hold_no_pipe(scenario, start_kite, port):
+    scenario.bridge(port, name_then_echo)
+    kite = start_kite().wait_listening(port)
+    with connections(port, 100) as clients:
+        for client in clients:
+            read_line(client)
+        together([lambda client=client: [echo_once(client, bytes(50_000)) for _ in range(20)]
+                  for client in clients])
+        assert kite.census().tunnels == 200
+        assert kite.census().pipes <= POOLED_PIPE_ENDS_MAX  # of 400 that were in use
 
 
 def test_exhausted_descriptors_pause_accepting_and_recover(scenario, start_kite, port):
