@@ -81,7 +81,6 @@ void Reactor::destroy_later(std::unique_ptr<Retirable> object) {
 }
 
 void Reactor::run() {
-  stopping_ = false;
   while (!stopping_) run_turn(sys::Duration::max());
 }
 
@@ -91,9 +90,9 @@ void Reactor::run_turn(sys::Duration wait_max) {
   KITE_CHECK(count >= 0 || errno == EINTR, "epoll_wait fails only by a signal");
   now_ = clock_.steady_now();
   ++stats_.turns;
+  run_continuations();  // before the events: what they request waits for the next turn
   for (int i = 0; i < count; ++i) deliver(batch_[static_cast<size_t>(i)]);
   timers_.run_due(now_);
-  run_continuations();
   destroy_retired();
 }
 

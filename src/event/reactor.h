@@ -22,8 +22,8 @@ class Events {
   explicit Events(uint32_t mask) : mask_(mask) {}
   bool readable() const { return (mask_ & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0; }
   bool writable() const { return (mask_ & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0; }
-  /// The peer sent FIN, or both directions are shut.
-  bool read_closed() const { return (mask_ & (EPOLLRDHUP | EPOLLHUP)) != 0; }
+  /// TCP urgent data is waiting or has been passed over.
+  bool urgent() const { return (mask_ & EPOLLPRI) != 0; }
   bool error() const { return (mask_ & EPOLLERR) != 0; }
 
  private:
@@ -37,7 +37,7 @@ enum class Interest : uint32_t {
   write = EPOLLOUT,
   read_write = EPOLLIN | EPOLLOUT,
   /// Both directions, each change told once: one epoll_ctl for the whole life of a descriptor.
-  edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+  edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET,
 };
 
 /// Readiness of one borrowed descriptor, embedded in the object it calls.
@@ -103,8 +103,8 @@ class Retirable {
   virtual ~Retirable() = default;
 };
 
-/// The event loop: one thread, one epoll descriptor, one reading of the clock per turn.
-/// A turn: wait, read the clock, deliver events, run due timers, run continuations, destroy what
+/// The event loop: one thread, one epoll descriptor.
+/// A turn: wait, read the clock, run continuations, deliver events, run due timers, destroy what
 /// was retired. Every handler of a turn sees the same now().
 /// Lifetime:  outlives every Watch, Timer and Continuation made with it.
 /// Source:    epoll(7).
@@ -132,7 +132,7 @@ class Reactor {
 
   /// Turns until stop().
   void run();
-  /// Ends run() after the current turn. Callable from any handler.
+  /// Ends run() after the current turn, or before its first. Callable from any handler.
   void stop() { stopping_ = true; }
   /// One turn that waits at most `wait_max`. For run() and for tests.
   void run_turn(sys::Duration wait_max);

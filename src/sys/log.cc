@@ -66,6 +66,14 @@ bool needs_quotes(std::string_view value) {
   return false;
 }
 
+/// The value itself, or its start up to a whole character.
+std::string shortened(const std::string& value) {
+  if (value.size() <= kLogValueBytesMax) return value;
+  size_t end = kLogValueBytesMax - 3;
+  while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;
+  return value.substr(0, end) + "...";
+}
+
 void append_pair(std::string& line, LogFormat format, std::string_view key, std::string_view value,
                  bool is_number) {
   if (format == LogFormat::json) {
@@ -126,7 +134,7 @@ std::string render_log_line(LogFormat format, WallTime time, LogLevel level, std
   append_pair(line, format, "level", kLevelNames[static_cast<size_t>(level)], false);
   append_pair(line, format, "event", event, false);
   for (const LogField& field : fields) {
-    append_pair(line, format, field.key, field.value, field.is_number);
+    append_pair(line, format, field.key, shortened(field.value), field.is_number);
   }
   if (suppressed_lines > 0) {
     append_pair(line, format, "suppressed_lines", std::to_string(suppressed_lines), true);
@@ -135,19 +143,13 @@ std::string render_log_line(LogFormat format, WallTime time, LogLevel level, std
   return line;
 }
 
-void StderrSink::write_line(std::string_view line) {
+bool StderrSink::write_line(std::string_view line) {
   // O_NONBLOCK would change the descriptor for every process that shares it, so ask first. A pipe
   // that polls writable has a page free, and PIPE_BUF bytes fit in one: the write cannot block.
   pollfd standard_error{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-  if (::poll(&standard_error, 1, 0) != 1 || (standard_error.revents & POLLOUT) == 0) return;
-  std::string short_enough;
-  if (line.size() > PIPE_BUF) {
-    short_enough = line.substr(0, PIPE_BUF - 1);
-    short_enough += '\n';
-    line = short_enough;
-  }
-  const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
-  static_cast<void>(written);
+  if (line.size() > PIPE_BUF || ::poll(&standard_error, 1, 0) != 1) return false;
+  if ((standard_error.revents & POLLOUT) == 0) return false;
+  return ::write(STDERR_FILENO, line.data(), line.size()) == static_cast<ssize_t>(line.size());
 }
 
 void Logger::write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
@@ -160,8 +162,12 @@ void Logger::write(LogLevel level, std::string_view event, std::initializer_list
   std::string line = render_log_line(options_.format, clock_.wall_now(), level, event, fields,
                                      suppressed_since_line_);
   line += '\n';
-  suppressed_since_line_ = 0;
-  sink_.write_line(line);
+  if (sink_.write_line(line)) {
+    suppressed_since_line_ = 0;
+  } else {
+    ++suppressed_since_line_;
+    ++suppressed_total_;
+  }
 }
 
 bool Logger::take_allowance() {

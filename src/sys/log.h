@@ -38,7 +38,9 @@ struct LogField {
 };
 
 /// Pure: the line without its newline. Text quotes values that hold spaces, quotes, '=' or control
-/// bytes; JSON escapes as RFC 8259 section 7. Bytes that are not UTF-8 are replaced in both.
+/// bytes; JSON escapes as RFC 8259 section 7. Bytes that are not UTF-8 are replaced in both, and
+/// values longer than kLogValueBytesMax are cut and end in "...".
+inline constexpr size_t kLogValueBytesMax = 1000;
 std::string render_log_line(LogFormat format, WallTime time, LogLevel level, std::string_view event,
                             std::initializer_list<LogField> fields, uint64_t suppressed_lines);
 
@@ -46,15 +48,16 @@ std::string render_log_line(LogFormat format, WallTime time, LogLevel level, std
 class LogSink {
  public:
   virtual ~LogSink() = default;
-  virtual void write_line(std::string_view line) = 0;  ///< `line` ends in a newline
+  /// `line` ends in a newline. False: it could not be written and is lost.
+  virtual bool write_line(std::string_view line) = 0;
 };
 
 /// One write(2) a line, so that lines of several processes do not mix. What the other end has no
-/// room for is dropped, and lines are cut at PIPE_BUF: logging must not stop traffic.
+/// room for is dropped, as are lines longer than PIPE_BUF: logging must not stop traffic.
 /// Source:    pipe(7), poll(2).
 class StderrSink final : public LogSink {
  public:
-  void write_line(std::string_view line) override;
+  bool write_line(std::string_view line) override;
 };
 
 /// Lets one report of a repeating condition through per interval and counts the others.

@@ -14,11 +14,11 @@ void Pipe::note_drained(size_t moved_bytes) {
 
 Pipe PipePool::borrow() {
   Pipe pipe;
-  if (idle_.empty()) {
-    pipe = create();
-  } else {
+  if (!idle_.empty()) {
     pipe = std::move(idle_.back());
     idle_.pop_back();
+  } else if (lent_ < limits_.pipes_max) {
+    pipe = create();
   }
   if (pipe.open()) ++lent_;
   return pipe;
@@ -28,21 +28,23 @@ void PipePool::give_back(Pipe pipe) {
   KITE_CHECK(pipe.open(), "only a lent pipe comes back");
   KITE_CHECK(lent_ > 0, "no more pipes come back than were lent");
   --lent_;
-  if (pipe.empty() && idle_.size() < limits_.idle_max) idle_.push_back(std::move(pipe));
-}
-
-void PipePool::trim() {
-  idle_.clear();
+  // One that was granted less than asked is not kept: the next may be granted more.
+  if (pipe.empty() && pipe.capacity_bytes() >= limits_.pipe_bytes) {
+    idle_.push_back(std::move(pipe));
+  }
 }
 
 Pipe PipePool::create() {
   int ends[2];
   if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) == -1) return {};
   ++created_total_;
+  OwnedFd read_end(ends[0]);
+  OwnedFd write_end(ends[1]);
   // Past /proc/sys/fs/pipe-user-pages-soft an unprivileged user gets EPERM, and new pipes start at
   // one page or two (pipe(7)). Smaller pipes forward the same bytes in more calls, so go on.
-  static_cast<void>(::fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(limits_.pipe_bytes)));
-  return {OwnedFd(ends[0]), OwnedFd(ends[1])};
+  const int granted = ::fcntl(write_end.get(), F_SETPIPE_SZ, static_cast<int>(limits_.pipe_bytes));
+  const size_t capacity_bytes = granted == -1 ? 0 : static_cast<size_t>(granted);
+  return {std::move(read_end), std::move(write_end), capacity_bytes};
 }
 
 }  // namespace kite::sys

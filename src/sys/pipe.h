@@ -16,16 +16,20 @@ namespace kite::sys {
 class Pipe {
  public:
   Pipe() = default;
-  Pipe(OwnedFd read_end, OwnedFd write_end)
-      : read_end_(std::move(read_end)), write_end_(std::move(write_end)) {}
+  Pipe(OwnedFd read_end, OwnedFd write_end, size_t capacity_bytes)
+      : read_end_(std::move(read_end)),
+        write_end_(std::move(write_end)),
+        capacity_bytes_(capacity_bytes) {}
   Pipe(Pipe&& other) noexcept
       : read_end_(std::move(other.read_end_)),
         write_end_(std::move(other.write_end_)),
-        bytes_(std::exchange(other.bytes_, 0)) {}
+        bytes_(std::exchange(other.bytes_, 0)),
+        capacity_bytes_(std::exchange(other.capacity_bytes_, 0)) {}
   Pipe& operator=(Pipe&& other) noexcept {
     read_end_ = std::move(other.read_end_);
     write_end_ = std::move(other.write_end_);
     bytes_ = std::exchange(other.bytes_, 0);
+    capacity_bytes_ = std::exchange(other.capacity_bytes_, 0);
     return *this;
   }
 
@@ -36,31 +40,33 @@ class Pipe {
   size_t bytes() const { return bytes_; }
   void note_filled(size_t moved_bytes) { bytes_ += moved_bytes; }
   void note_drained(size_t moved_bytes);
+  /// What F_SETPIPE_SZ granted; 0 when it was refused.
+  size_t capacity_bytes() const { return capacity_bytes_; }
 
  private:
   OwnedFd read_end_;
   OwnedFd write_end_;
   size_t bytes_ = 0;
+  size_t capacity_bytes_ = 0;
 };
 
 /// Lends pipes to the directions that have bytes in flight, so that idle connections hold none.
 /// Takes back only empty pipes; one with leftovers is closed, or a stranger would read them.
 /// Owns:      the idle pipes.
 /// Thread:    reactor thread only.
-/// Errors:    borrow() returns a closed Pipe when the kernel has no descriptor or memory left.
+/// Errors:    borrow() returns a closed Pipe past its own bound, or when the kernel has no
+///            descriptor or memory left.
 class PipePool {
  public:
   struct Limits {
-    size_t idle_max = 64;          ///< pipes kept for the next borrower; more are closed
+    size_t pipes_max = 64;         ///< lent and idle together, two descriptors each
     size_t pipe_bytes = 1U << 20;  ///< asked of F_SETPIPE_SZ; the kernel may grant less
   };
   explicit PipePool(Limits limits) : limits_(limits) {}
 
-  /// The result must be checked with open(); errno says why there is none.
+  /// The result must be checked with open().
   [[nodiscard]] Pipe borrow();
   void give_back(Pipe pipe);
-  /// Closes the idle pipes: their pages go back to the kernel.
-  void trim();
 
   size_t idle() const { return idle_.size(); }
   size_t lent() const { return lent_; }
@@ -69,7 +75,7 @@ class PipePool {
  private:
   Pipe create();
 
-  Limits limits_;
+  const Limits limits_;
   std::vector<Pipe> idle_;
   size_t lent_ = 0;
   uint64_t created_total_ = 0;

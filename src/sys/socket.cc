@@ -1,6 +1,8 @@
 #include "sys/socket.h"
 
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -114,6 +116,12 @@ void shutdown_write(int fd) {
 void reset_on_close(int fd) {
   const linger hard{.l_onoff = 1, .l_linger = 0};
   static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard));
+}
+
+size_t unacknowledged_bytes(int fd) {
+  int bytes = 0;
+  if (::ioctl(fd, SIOCOUTQ, &bytes) == -1 || bytes < 0) return 0;
+  return static_cast<size_t>(bytes);
 }
 
 Endpoint local_endpoint(int fd) {

@@ -51,6 +51,10 @@ void shutdown_write(int fd);
 /// Makes the coming close(2) send RST and drop what is queued (SO_LINGER with zero seconds).
 void reset_on_close(int fd);
 
+/// Bytes given to the kernel that the peer has not acknowledged; 0 when the kernel does not say.
+/// Source:    tcp(7), SIOCOUTQ.
+size_t unacknowledged_bytes(int fd);
+
 /// The address the socket is bound to; the default endpoint if the kernel does not say.
 Endpoint local_endpoint(int fd);
 

@@ -16,7 +16,10 @@ namespace kite::discovery {
 /// Keeps the lines.
 class LineSink final : public sys::LogSink {
  public:
-  void write_line(std::string_view line) override { lines.emplace_back(line); }
+  bool write_line(std::string_view line) override {
+    lines.emplace_back(line);
+    return true;
+  }
   size_t count(std::string_view text) const {
     return static_cast<size_t>(std::count_if(
         lines.begin(), lines.end(),

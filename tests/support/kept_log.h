@@ -13,7 +13,10 @@ class KeptLog final : public sys::LogSink {
  public:
   explicit KeptLog(const sys::Clock& clock)
       : logger(clock, *this, {.level = sys::LogLevel::debug}) {}
-  void write_line(std::string_view line) override { text += line; }
+  bool write_line(std::string_view line) override {
+    text += line;
+    return true;
+  }
 
   size_t count(const std::string& part) const {
     size_t found = 0;

@@ -15,7 +15,10 @@ namespace kite::testing {
 
 /// Keeps log lines for the test to read.
 struct KeptLines final : sys::LogSink {
-  void write_line(std::string_view line) override { lines.emplace_back(line); }
+  bool write_line(std::string_view line) override {
+    lines.emplace_back(line);
+    return true;
+  }
   bool contain(std::string_view text) const {
     for (const std::string& line : lines) {
       if (line.find(text) != std::string::npos) return true;
@@ -40,7 +43,6 @@ struct ProxyHarness {
   ~ProxyHarness() {
     proxy.stop();
     loop.settle();  // what was retired is destroyed before the census
-    pipes.trim();
   }
 
   /// Port 0 as listening port: the kernel chooses, the log line tells which.
@@ -73,6 +75,15 @@ struct ProxyHarness {
       return sys::Endpoint::parse("127.0.0.1", static_cast<uint16_t>(port)).value();
     }
     return {};
+  }
+
+  /// As run_until(), with logical time going by: for what ends by a timer.
+  template <typename Condition>
+  [[nodiscard]] bool run_with_time_until(Condition condition) {
+    return loop.run_until([&] {
+      loop.clock.advance(std::chrono::milliseconds(5));
+      return condition();
+    });
   }
 
   /// A client joined to what it reaches at `listener`.

@@ -21,7 +21,10 @@ constexpr WallTime kNoon =
 
 class KeptLines final : public LogSink {
  public:
-  void write_line(std::string_view line) override { lines.emplace_back(line); }
+  bool write_line(std::string_view line) override {
+    lines.emplace_back(line);
+    return true;
+  }
   std::vector<std::string> lines;
 };
 
