@@ -1,5 +1,7 @@
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <string>
 #include <utility>
 #include <variant>
@@ -25,6 +27,8 @@ void print(std::FILE* stream, const std::string& text) {
 int main(int argc, char** argv) {
   // splice(2) to a closed peer raises SIGPIPE; the error return says the same.
   std::signal(SIGPIPE, SIG_IGN);
+  // Without the runtime's farewell on standard error, which could block: out of memory ends us.
+  std::set_terminate([] { std::abort(); });
   const auto environment = kite::sys::Environment::of_process();
   const std::vector<std::string> args(argv + 1, argv + argc);
   const auto invocation = kite::cli::parse_command_line(args, environment);

@@ -13,20 +13,23 @@
 
 namespace kite::app {
 
+/// How the descriptor limit is shared out. What is not for connections is kept free for pipes, and
+/// as much again for listeners, the API's connections and name resolution: slow clients must never
+/// cost the kite its sight. DESIGN 8
+struct App::DescriptorBudget {
+  explicit DescriptorBudget(uint64_t descriptor_limit) {
+    // Under a tight limit half is kept, so that there is always somebody to serve.
+    const uint64_t reserved = std::min<uint64_t>(256, descriptor_limit / 2);
+    connections_max = std::max<size_t>(1, (descriptor_limit - reserved) / 2);
+    pipes_max = reserved / 4;
+  }
+  size_t connections_max;  ///< two descriptors each
+  size_t pipes_max;        ///< two descriptors each; past it relays copy
+};
+
 namespace {
 
-// Kept free for what is not a connection: listeners, the API's connections, name resolution, and
-// pipes for bytes in flight (without one a relay copies, so this is for speed).
-constexpr uint64_t kReservedDescriptors = 128;
-constexpr uint64_t kDescriptorsPerConnection = 2;
-
-size_t connections_max(uint64_t descriptor_limit) {
-  // Under a very tight limit half of it is kept, so that there is always somebody to serve.
-  const uint64_t reserved = std::min(kReservedDescriptors, descriptor_limit / 2);
-  return std::max<size_t>(1, (descriptor_limit - reserved) / kDescriptorsPerConnection);
-}
-
-proxy::Proxy::Options proxy_options(const cli::Config& config, uint64_t descriptor_limit) {
+proxy::Proxy::Options proxy_options(const cli::Config& config, size_t connections_max) {
   proxy::Proxy::Options options;
   for (const cli::PortMapping& port : config.ports) {
     options.ports.push_back({port.listen, port.container});
@@ -35,7 +38,7 @@ proxy::Proxy::Options proxy_options(const cli::Config& config, uint64_t descript
   options.connect = {.attempt_timeout = config.connect_timeout,
                      .deadline = config.connect_deadline,
                      .retries = config.retries};
-  options.connections_max = connections_max(descriptor_limit);
+  options.connections_max = connections_max;
   return options;
 }
 
@@ -86,16 +89,20 @@ struct App::Upstream {
 
 App::App(const cli::Config& config, const sys::Environment& environment,
          const aws::InstanceMetadataPlan& metadata_plan)
+    : App(config, environment, metadata_plan, DescriptorBudget(sys::raise_descriptor_limit())) {}
+
+App::App(const cli::Config& config, const sys::Environment& environment,
+         const aws::InstanceMetadataPlan& metadata_plan, const DescriptorBudget& budget)
     : config_(config),
       environment_(environment),
       log_(clock_, stderr_, {.level = config.log_level, .format = config.log_format}),
       random_(sys::seed_from_kernel()),
-      pipes_({}),
+      pipes_({.pipes_max = budget.pipes_max}),
       relay_resources_{pipes_, copy_buffer_},
       reactor_(clock_),
       balancer_(random_),
       proxy_(reactor_, relay_resources_, snapshots_, balancer_, log_,
-             proxy_options(config, sys::raise_descriptor_limit()), [this] { poll_soon(); }),
+             proxy_options(config, budget.connections_max), [this] { poll_soon(); }),
       http_(reactor_, http_options(environment)),
       instance_metadata_(metadata_plan, http_, clock_, log_),
       task_metadata_(environment_, http_),

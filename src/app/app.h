@@ -36,7 +36,11 @@ class App {
   int run();
 
  private:
+  struct DescriptorBudget;
   struct Upstream;
+
+  App(const cli::Config& config, const sys::Environment& environment,
+      const aws::InstanceMetadataPlan& metadata_plan, const DescriptorBudget& budget);
 
   void find_region();
   void on_region(const sys::Result<aws::Region>& region);

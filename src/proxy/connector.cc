@@ -10,11 +10,14 @@ namespace kite::proxy {
 
 namespace {
 
-/// Our own lack, not the backend's: EADDRNOTAVAIL and EAGAIN mean that no local port is free
-/// (connect(2), ip(7)).
+/// Our own lack, not the backend's. ENOSPC: epoll's max_user_watches (epoll_ctl(2)).
 bool is_local_shortage(int code) {
-  return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM ||
-         code == EADDRNOTAVAIL || code == EAGAIN;
+  return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM || code == ENOSPC;
+}
+
+/// No free local port towards this destination, or no address of its family (connect(2), ip(7)).
+bool is_no_way_there(int code) {
+  return code == EADDRNOTAVAIL || code == EAGAIN;
 }
 
 }  // namespace
@@ -58,7 +61,7 @@ void Connector::cut() {
 }
 
 void Connector::try_next() {
-  for (;;) {  // ends: each round adds to tried_, which is bounded by the retries
+  for (;;) {  // ends: each round adds to tried_, which picks are never made from
     if (reactor_.now() >= info_.accepted_at + limits_.deadline) {
       return finish(ConnectFailure::deadline);
     }
@@ -66,18 +69,30 @@ void Connector::try_next() {
     const snapshot::PortBackends* port =
         snapshot == nullptr ? nullptr : snapshot->find_port(container_port_);
     if (port == nullptr || port->backends.empty()) return finish(ConnectFailure::no_backend);
-    if (tried_.size() > limits_.retries) return finish(ConnectFailure::exhausted);
+    if (failures_ > limits_.retries) return finish(ConnectFailure::exhausted);
     const std::optional<size_t> choice = balancer_.pick(*port, tried_);
-    if (!choice) return finish(ConnectFailure::exhausted);
+    if (!choice && !lacked_way_) return finish(ConnectFailure::exhausted);
+    if (!choice) return pause();
     switch (attempt(port->backends[*choice].endpoint)) {
       case Attempt::under_way:
         return start_timer(limits_.attempt_timeout);
       case Attempt::short_of_handles:
-        return start_timer(kShortagePause);
+        return pause();
+      case Attempt::no_way_there:
+        tried_.push_back(info_.backend);
+        lacked_way_ = true;
+        break;
       case Attempt::failed:
         break;
     }
   }
+}
+
+/// Waits for what we lack, then tries every backend anew.
+void Connector::pause() {
+  tried_.clear();
+  lacked_way_ = false;
+  start_timer(kShortagePause);
 }
 
 Connector::Attempt Connector::attempt(const sys::Endpoint& endpoint) {
@@ -90,7 +105,9 @@ Connector::Attempt Connector::attempt(const sys::Endpoint& endpoint) {
     backend_.reset();
   }
   if (backend_.valid()) return Attempt::under_way;
+  last_error_ = code;
   if (is_local_shortage(code)) return Attempt::short_of_handles;
+  if (is_no_way_there(code)) return Attempt::no_way_there;
   note_failure(code);
   return Attempt::failed;
 }
@@ -117,6 +134,8 @@ void Connector::note_failure(int code) {
   backend_watch_.cancel();
   backend_.reset();
   tried_.push_back(info_.backend);
+  ++failures_;
+  last_error_ = code;
   owner_.on_attempt_failed(*this, code);
 }
 

@@ -38,8 +38,8 @@ class ConnectorOwner {
 /// on another backend loses nothing.
 /// Owns:      the client and the backend being connected.
 /// Lifetime:  everything it refers to outlives it; retired by its owner.
-/// Errors:    reported to the owner; a local shortage of descriptors or ports is waited out within
-///            the deadline and blames no backend.
+/// Errors:    reported to the owner; a local lack of descriptors, memory or ports is waited out
+///            within the deadline and blames no backend.
 /// Source:    connect(2), EINPROGRESS.
 class Connector final : public event::Retirable {
  public:
@@ -61,7 +61,8 @@ class Connector final : public event::Retirable {
 
   /// The backend is that of the last attempt.
   const ConnectionInfo& info() const { return info_; }
-  uint16_t container_port() const { return container_port_; }
+  /// errno of the last attempt that failed; 0 while none has.
+  int last_error() const { return last_error_; }
   sys::OwnedFd take_client() { return std::move(client_); }
   sys::OwnedFd take_backend() { return std::move(backend_); }
   event::Watch& backend_watch() { return backend_watch_; }
@@ -69,12 +70,18 @@ class Connector final : public event::Retirable {
   size_t owner_index = 0;  ///< the owner's own bookkeeping
 
  private:
-  enum class Attempt : uint8_t { under_way, failed, short_of_handles };
+  enum class Attempt : uint8_t {
+    under_way,
+    failed,
+    no_way_there,      ///< no local address or port towards this backend; another may do
+    short_of_handles,  ///< no descriptor or memory for any
+  };
 
   void try_next();
   Attempt attempt(const sys::Endpoint& endpoint);
   void on_backend_ready(event::Events events);
   void on_due();
+  void pause();
   void note_failure(int code);
   void start_timer(sys::Duration wait);
   void finish(ConnectFailure failure);
@@ -91,6 +98,9 @@ class Connector final : public event::Retirable {
   event::Watch backend_watch_;
   event::Timer timer_;
   std::vector<sys::Endpoint> tried_;  // stays empty, and unallocated, while nothing fails
+  uint32_t failures_ = 0;             // of backends; what we lack is not counted
+  int last_error_ = 0;
+  bool lacked_way_ = false;  // some of tried_ are there for no fault of their own
 };
 
 }  // namespace kite::proxy

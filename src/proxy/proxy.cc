@@ -99,6 +99,7 @@ void Proxy::cut_connections(const std::function<bool(const ConnectionInfo&)>& be
   for (size_t i = tunnels_.size(); i-- > 0;) {
     if (belongs(tunnels_[i].info())) tunnels_[i].cut(reason);
   }
+  if (!accepting_) resume_accepting();
 }
 
 void Proxy::on_client_accepted(Listener& listener, sys::OwnedFd client, const sys::Endpoint& peer) {
@@ -147,6 +148,8 @@ void Proxy::on_connect_failed(Connector& connector, ConnectFailure failure) {
                                   {"client", connector.info().client.text()},
                                   {"port", connector.info().listen_port},
                                   {"reason", connect_failure_name(failure)},
+                                  {"last_backend", connector.info().backend.text()},
+                                  {"last_error", sys::errno_text(connector.last_error())},
                                   {"unreported_before", *skipped}});
   }
   reactor_.destroy_later(connectors_.take(connector));

@@ -7,9 +7,8 @@ namespace kite::proxy {
 /// Counters of the data path. Plain numbers, written on the reactor thread.
 struct ProxyStats {
   uint64_t accepted_total = 0;
-  uint64_t accept_pauses_total = 0;  ///< times accepting stopped for want of descriptors
-  uint64_t no_backend_total = 0;     ///< clients reset because nothing serves their port
-  uint64_t connect_attempts_total = 0;
+  uint64_t accept_pauses_total = 0;     ///< times accepting stopped for want of descriptors
+  uint64_t no_backend_total = 0;        ///< clients reset because nothing serves their port
   uint64_t connect_failures_total = 0;  ///< attempts refused, unreachable or timed out
   uint64_t unserved_total = 0;          ///< clients reset after every attempt failed
   uint64_t tunnels_opened_total = 0;

@@ -17,8 +17,8 @@ constexpr size_t kSpliceBytesMax = 1U << 30;
 
 }  // namespace
 
-Relay::Step Relay::advance(const Route& route, RelayResources& resources) {
-  const Step step = advance_rounds(route, resources);
+Relay::Step Relay::advance(const RelayEnds& ends, RelayResources& resources) {
+  const Step step = advance_rounds(ends, resources);
   if (pipe_.open() && pipe_.empty()) {
     resources.pipes.give_back(std::exchange(pipe_, sys::Pipe()));
   }
@@ -29,34 +29,50 @@ void Relay::abandon(sys::PipePool& pipes) {
   if (pipe_.open()) pipes.give_back(std::exchange(pipe_, sys::Pipe()));
 }
 
-Relay::Step Relay::advance_rounds(const Route& route, RelayResources& resources) {
+void Relay::note_source_urgent(int source_fd) {
+  source_readable_ = true;
+  copies_always_ = true;
+  const int on = 1;
+  static_cast<void>(::setsockopt(source_fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on));
+}
+
+Relay::Step Relay::advance_rounds(const RelayEnds& ends, RelayResources& resources) {
   if (!pipe_.empty()) {
-    if (const Stop stop = drain_pipe(route.sink_fd)) return *stop;
+    if (const Stop stop = drain_pipe(ends.sink_fd)) return *stop;
   }
   for (int round = 0; source_readable_ && sink_writable_; ++round) {
     if (round == kRoundsPerTurn) return Step::budget_spent;
-    if (!pipe_.open()) pipe_ = resources.pipes.borrow();
-    // No descriptor is left for a pipe: copying needs none, and the bytes must get on.
-    const Stop stop = pipe_.open() ? splice_once(route) : copy_once(route, resources.copy_buffer);
+    if (!pipe_.open() && !copies_always_) pipe_ = resources.pipes.borrow();
+    // Without a pipe to be had: copying needs none, and the bytes must get on.
+    const bool splices = pipe_.open() && !copies_always_;
+    const Stop stop = splices ? splice_once(ends) : copy_once(ends, resources.copy_buffer);
     if (stop) return *stop;
   }
   return Step::waiting;
 }
 
 /// One full pipe from the source to the sink.
-Relay::Stop Relay::splice_once(const Route& route) {
-  switch (fill(route.source_fd)) {
+Relay::Stop Relay::splice_once(const RelayEnds& ends) {
+  switch (fill(ends.source_fd)) {
     case Move::moved:
-      return drain_pipe(route.sink_fd);
+      return drain_pipe(ends.sink_fd);
     case Move::would_block:
       source_readable_ = false;
       return Step::waiting;
     case Move::end_of_stream:
-      return Step::end_of_stream;
+      if (!at_urgent_mark(ends.source_fd)) return Step::end_of_stream;
+      note_source_urgent(ends.source_fd);
+      return std::nullopt;
     case Move::failed:
       return Step::source_failed;
   }
   return Step::source_failed;
+}
+
+/// A splice of nothing means FIN, or an urgent mark with FIN somewhere behind it.
+bool Relay::at_urgent_mark(int source_fd) {
+  std::byte next;
+  return ::recv(source_fd, &next, sizeof next, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 Relay::Stop Relay::drain_pipe(int sink_fd) {
@@ -78,9 +94,9 @@ Relay::Stop Relay::drain_pipe(int sink_fd) {
 
 /// Copies without storing: peek, send, then discard from the source exactly what was sent, so that
 /// a short send leaves the rest in the source's own queue. MSG_TRUNC discards (tcp(7)).
-Relay::Stop Relay::copy_once(const Route& route, std::span<std::byte> buffer) {
+Relay::Stop Relay::copy_once(const RelayEnds& ends, std::span<std::byte> buffer) {
   const ssize_t peeked_bytes =
-      ::recv(route.source_fd, buffer.data(), buffer.size(), MSG_PEEK | MSG_DONTWAIT);
+      ::recv(ends.source_fd, buffer.data(), buffer.size(), MSG_PEEK | MSG_DONTWAIT);
   if (peeked_bytes == 0) return Step::end_of_stream;
   if (peeked_bytes == -1) {
     if (errno == EINTR) return std::nullopt;
@@ -88,7 +104,7 @@ Relay::Stop Relay::copy_once(const Route& route, std::span<std::byte> buffer) {
     source_readable_ = false;
     return Step::waiting;
   }
-  const ssize_t sent_bytes = ::send(route.sink_fd, buffer.data(), static_cast<size_t>(peeked_bytes),
+  const ssize_t sent_bytes = ::send(ends.sink_fd, buffer.data(), static_cast<size_t>(peeked_bytes),
                                     MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent_bytes == -1) {
     if (errno == EINTR) return std::nullopt;
@@ -97,7 +113,7 @@ Relay::Stop Relay::copy_once(const Route& route, std::span<std::byte> buffer) {
     return Step::waiting;
   }
   bytes_ += static_cast<uint64_t>(sent_bytes);
-  const ssize_t discarded_bytes = ::recv(route.source_fd, buffer.data(),
+  const ssize_t discarded_bytes = ::recv(ends.source_fd, buffer.data(),
                                          static_cast<size_t>(sent_bytes), MSG_TRUNC | MSG_DONTWAIT);
   KITE_CHECK(discarded_bytes == sent_bytes, "what was peeked can be discarded");
   return std::nullopt;

@@ -16,7 +16,7 @@ struct RelayResources {
 };
 
 /// The two sockets of one direction, borrowed for one call.
-struct Route {
+struct RelayEnds {
   int source_fd = -1;
   int sink_fd = -1;
 };
@@ -44,31 +44,36 @@ class Relay {
   /// Edges as epoll reports them. Both are forgotten only when the kernel says EAGAIN.
   void note_source_readable() { source_readable_ = true; }
   void note_sink_writable() { sink_writable_ = true; }
+  /// TCP urgent data came: from now on this direction copies. splice(2) stops at the urgent mark
+  /// for ever (EAGAIN, or 0 once FIN is there); recv(2) goes past it. The urgent byte itself is
+  /// forwarded in line.
+  void note_source_urgent(int source_fd);
 
   /// Moves what can be moved now. Not to be called again after end_of_stream, source_failed,
   /// sink_failed or abandon().
-  Step advance(const Route& route, RelayResources& resources);
+  Step advance(const RelayEnds& ends, RelayResources& resources);
   /// Drops what is in flight. Required before destruction if advance() left bytes in a pipe.
   void abandon(sys::PipePool& pipes);
 
   uint64_t bytes() const { return bytes_; }  ///< given to the sink so far
-  size_t resting_bytes() const { return pipe_.bytes(); }
 
  private:
   enum class Move : uint8_t { moved, would_block, end_of_stream, failed };
   /// Why the rounds cannot go on; empty while they can.
   using Stop = std::optional<Step>;
 
-  Step advance_rounds(const Route& route, RelayResources& resources);
+  Step advance_rounds(const RelayEnds& ends, RelayResources& resources);
   Stop drain_pipe(int sink_fd);
-  Stop splice_once(const Route& route);
-  Stop copy_once(const Route& route, std::span<std::byte> buffer);
+  Stop splice_once(const RelayEnds& ends);
+  Stop copy_once(const RelayEnds& ends, std::span<std::byte> buffer);
+  bool at_urgent_mark(int source_fd);
   Move fill(int source_fd);
   Move drain(int sink_fd);
 
   sys::Pipe pipe_;
   uint64_t bytes_ = 0;
   bool source_readable_ = false;
+  bool copies_always_ = false;
   bool sink_writable_ = true;  // a connected socket has room until it says otherwise
 };
 

@@ -49,6 +49,7 @@ bool Tunnel::start(event::Watch& backend_watch, event::Events backend_events) {
   backend_watch_.adopt(backend_watch);
   if (!client_watch_.start(client_.get(), event::Interest::edges)) return false;
   if (backend_events.readable()) backend_to_client_.note_source_readable();
+  if (backend_events.urgent()) backend_to_client_.note_source_urgent(backend_.get());
   // Read before asking: most clients have spoken while the backend was being connected.
   client_to_backend_.note_source_readable();
   advance();
@@ -63,6 +64,7 @@ void Tunnel::cut(CloseReason reason) {
 void Tunnel::on_client_ready(event::Events events) {
   if (events.readable()) client_to_backend_.note_source_readable();
   if (events.writable()) backend_to_client_.note_sink_writable();
+  if (events.urgent()) client_to_backend_.note_source_urgent(client_.get());
   if (events.error()) fail_client();
   advance();
 }
@@ -70,6 +72,7 @@ void Tunnel::on_client_ready(event::Events events) {
 void Tunnel::on_backend_ready(event::Events events) {
   if (events.readable()) backend_to_client_.note_source_readable();
   if (events.writable()) client_to_backend_.note_sink_writable();
+  if (events.urgent()) backend_to_client_.note_source_urgent(backend_.get());
   if (events.error()) fail_backend();
   advance();
 }
@@ -79,6 +82,7 @@ void Tunnel::on_turn() {
 }
 
 void Tunnel::on_salvage_due() {
+  if (reactor_.now() < salvage_end_) return advance();
   close(facts_.client_failed ? CloseReason::client_reset : CloseReason::backend_reset);
 }
 
@@ -86,8 +90,10 @@ void Tunnel::advance() {
   const bool more_up = !facts_.client_to_backend_done && advance_client_to_backend();
   const bool more_down = !facts_.backend_to_client_done && advance_backend_to_client();
   const CloseReason why = verdict(facts_);
-  if (why != CloseReason::none) return close(why);  // last statement: *this is being retired
-  if (facts_.client_failed || facts_.backend_failed) start_salvage();
+  if (why != CloseReason::none && survivor_has_everything()) {
+    return close(why);  // last statement: *this is being retired
+  }
+  if (facts_.client_failed || facts_.backend_failed) salvage();
   if (more_up || more_down) continuation_.request();
 }
 
@@ -148,12 +154,22 @@ void Tunnel::fail_backend() {
   backend_to_client_.note_source_readable();
 }
 
-void Tunnel::start_salvage() {
-  if (state_ != State::relaying) return;
-  transition_to(State::salvaging);
-  salvage_timer_.start(reactor_.now() + kSalvageMax);
-  // The direction that failed may have been advanced before the failure was known.
-  continuation_.request();
+/// A reset drops what the kernel still has to send (SO_LINGER), though the one who sent it may
+/// have had it acknowledged by us: so the reset waits until the survivor has acknowledged it too.
+bool Tunnel::survivor_has_everything() const {
+  if (facts_.client_failed == facts_.backend_failed) return true;
+  const int survivor_fd = facts_.client_failed ? backend_.get() : client_.get();
+  return sys::unacknowledged_bytes(survivor_fd) == 0;
+}
+
+void Tunnel::salvage() {
+  if (state_ == State::relaying) {
+    transition_to(State::salvaging);
+    salvage_end_ = reactor_.now() + kSalvageMax;
+    // The direction that failed may have been advanced before the failure was known.
+    continuation_.request();
+  }
+  if (!salvage_timer_.armed()) salvage_timer_.start(reactor_.now() + kSalvageStep);
 }
 
 void Tunnel::close(CloseReason reason) {

@@ -30,8 +30,8 @@ struct TunnelFacts {
   bool backend_to_client_done = false;
 };
 
-/// Pure: whether and why the tunnel is over. A side that failed is not the end yet: what was
-/// received from it before the failure still reaches the other side.
+/// Pure: whether and why there is nothing left to move. A side that failed is not the end yet: what
+/// was received from it before the failure still reaches the other side.
 constexpr CloseReason verdict(const TunnelFacts& facts) {
   if (facts.client_failed && (facts.client_to_backend_done || facts.backend_failed)) {
     return CloseReason::client_reset;
@@ -70,7 +70,7 @@ class Tunnel final : public event::Retirable {
  public:
   enum class State : uint8_t {
     relaying,
-    salvaging,  ///< one side failed; what it sent before is still being delivered
+    salvaging,  ///< one side failed; the other is still being given what came before
     closed,
   };
   static constexpr bool may_become(State from, State to) {
@@ -87,6 +87,8 @@ class Tunnel final : public event::Retirable {
 
   /// A peer that reads too slowly must not keep the remains of a reset connection for ever.
   static constexpr std::chrono::seconds kSalvageMax{5};
+  /// How often the survivor's send queue is looked at: epoll does not tell when it is empty.
+  static constexpr std::chrono::milliseconds kSalvageStep{20};
 
   Tunnel(event::Reactor& reactor, RelayResources& resources, TunnelOwner& owner,
          const ConnectionInfo& info, sys::OwnedFd client, sys::OwnedFd backend);
@@ -115,7 +117,8 @@ class Tunnel final : public event::Retirable {
   bool advance_backend_to_client();
   void fail_client();
   void fail_backend();
-  void start_salvage();
+  bool survivor_has_everything() const;
+  void salvage();
   void close(CloseReason reason);
   void transition_to(State next);
 
@@ -129,6 +132,7 @@ class Tunnel final : public event::Retirable {
   event::Watch backend_watch_;
   event::Continuation continuation_;
   event::Timer salvage_timer_;
+  sys::SteadyTime salvage_end_{};
   Relay client_to_backend_;
   Relay backend_to_client_;
   TunnelFacts facts_;

@@ -36,7 +36,7 @@ struct BlackHole {
 };
 
 bool ends_with_reset(ProxyHarness& kite, Peer& client) {
-  return kite.loop.run_until([&] { return client.read_some(), client.saw_reset(); }) &&
+  return kite.run_with_time_until([&] { return client.read_some(), client.saw_reset(); }) &&
          !client.saw_eof();
 }
 
@@ -187,6 +187,28 @@ TEST_CASE("proxy: above the connection limit clients wait in the backlog and are
     return third_backend.received() == "waiting";
   }));
   CHECK(kite.proxy.stats().accept_pauses_total >= 1);
+}
+
+TEST_CASE(
+    "proxy: accepting goes on after the connections that filled it were cut with their port") {
+  BlackHole hole;
+  PeerListener listener;
+  auto options = ProxyHarness::default_options();
+  options.ports.clear();
+  options.connections_max = 2;
+  ProxyHarness kite(options);
+  PeerListener free_port;
+  const uint16_t port = free_port.endpoint().port();
+  free_port.close();
+  kite.publish({hole.endpoint()}, port);
+  Peer first = Peer::connect(kite.entrance());
+  Peer second = Peer::connect(kite.entrance());
+  CHECK(kite.loop.run_until([&] { return kite.proxy.stats().accept_pauses_total == 1; }));
+  kite.cell.publish(std::make_shared<const snapshot::Snapshot>());
+  CHECK(kite.proxy.connections() == 0);
+  kite.publish({listener.endpoint()}, port);
+  auto [client, backend] = kite.connect_through(listener);
+  CHECK(backend.open());
 }
 
 TEST_CASE("proxy: out of descriptors it pauses without spinning, then serves everybody") {

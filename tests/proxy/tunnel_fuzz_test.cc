@@ -36,14 +36,17 @@ struct Conversation {
 class ScriptedPeers {
  public:
   explicit ScriptedPeers(uint64_t seed)
-      : random_(seed), listener_("127.0.0.1", 0, 1 + static_cast<int>(random_.below(20000))) {
+      : random_(seed),
+        // From no pipe at all to one for each direction: copying and splicing take turns.
+        kite_(ProxyHarness::default_options(), {.pipes_max = random_.below(8)}),
+        listener_("127.0.0.1", 0, 1 + static_cast<int>(random_.below(20000))) {
     kite_.publish({listener_.endpoint()});
   }
 
   void run(int steps) {
     for (int step = 0; step < steps; ++step) take_step();
     for (Conversation& conversation : conversations_) finish(conversation);
-    CHECK(kite_.loop.run_until([&] { return kite_.proxy.connections() == 0; }));
+    CHECK(kite_.run_with_time_until([&] { return kite_.proxy.connections() == 0; }));
     const ProxyStats& stats = kite_.proxy.stats();
     CHECK(stats.tunnels_opened_total ==
           stats.tunnels_finished_total + stats.tunnels_reset_total + stats.tunnels_cut_total);
@@ -111,7 +114,7 @@ class ScriptedPeers {
     half_close(conversation.client, conversation.client_said);
     half_close(conversation.backend, conversation.backend_said);
     const bool was_reset = conversation.client_said.reset || conversation.backend_said.reset;
-    CHECK(kite_.loop.run_until(
+    CHECK(kite_.run_with_time_until(
         [&] { return ended(conversation.client) & ended(conversation.backend); }));
     check_prefixes(conversation);
     if (was_reset) return;
