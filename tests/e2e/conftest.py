@@ -140,5 +140,5 @@ def traffic_tool():
     """The traffic program, named by KITE_TRAFFIC."""
     path = (ROOT / os.environ.get("KITE_TRAFFIC", "build/release/traffic")).resolve()
     if not path.exists():
-        pytest.fail(f"{path} is not built: make {os.environ.get('KITE_TRAFFIC', 'build/release/traffic')}", pytrace=False)
+        pytest.fail(f"{path} is not built: make build/release/traffic", pytrace=False)
     return str(path)
