@@ -20,12 +20,10 @@ namespace kite::aws {
 /// Owns:      the provider and the one fetch under way.
 /// Lifetime:  everything given outlives it; it outlives its Calls.
 /// Errors:    a failed renewal is told only to those who cannot go on without it: keys that have
-/// not
-///            expired go on being used, and those of a provider that keeps_expired() beyond that,
-///            until the service refuses them.
+///            not expired go on being used, and those of a provider that keeps_expired() beyond
+///            that, until the service refuses them.
 /// Source:    "Refreshing credentials" as botocore and aws-sdk-go-v2 do it; EC2 user guide: new
-/// keys
-///            appear at least five minutes before the old ones expire.
+///            keys appear at least five minutes before the old ones expire.
 class CredentialsCache final : public CredentialsSource {
  public:
   /// Renewal begins this long before expiry, or earlier in a short life.

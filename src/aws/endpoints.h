@@ -11,8 +11,8 @@ namespace kite::aws {
 
 /// Where a service is reached: partition tables, overrides and their order of precedence. Pure.
 /// Source:    AWS endpoint rules ("smithy.rules" endpointRuleSet of ecs, ec2, sts);
-/// "Service-specific
-///            endpoints" and "Dual-stack and FIPS endpoints" in the AWS SDKs and Tools guide.
+///            "Service-specific endpoints" and "Dual-stack and FIPS endpoints" in the AWS SDKs and
+///            Tools guide.
 
 enum class Service : uint8_t { ecs, ec2, sts };
 /// "ecs": in host names and in the signing scope.

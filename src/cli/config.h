@@ -60,8 +60,7 @@ using Invocation = std::variant<Config, ShowHelp, ShowVersion>;
 
 /// Judges what was given. Pure.
 /// Errors:    one sentence that names the flag or the KITE_ variable, what is wrong with it and
-/// what
-///            to write instead; the first problem found is the one told.
+///            what to write instead; the first problem found is the one told.
 sys::Result<Config> make_config(const RawFlags& raw);
 
 /// The whole way from argv (without the program's name) and environment to what to do. Pure.

@@ -23,8 +23,7 @@ namespace kite::http {
 /// Lifetime:  outlives its queries.
 /// Thread:    reactor thread only.
 /// Errors:    an answer is addresses or one sentence. Failures are not cached; a name that was
-/// known
-///            keeps its last addresses for `stale_max` while DNS is silent (RFC 8767).
+///            known keeps its last addresses for `stale_max` while DNS is silent (RFC 8767).
 /// Source:    ares_getaddrinfo(3), ares_init_options(3); "localhost": RFC 6761 section 6.3.
 class Resolver {
  public:

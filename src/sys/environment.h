@@ -11,8 +11,7 @@ namespace kite::sys {
 /// The environment variables as they were at one moment, as a value: read once at start-up, built
 /// from a map in tests. Later changes of the process's environment are not seen.
 /// Errors:    none; an entry without '=' is left out, of two entries with one name the first
-/// counts,
-///            as getenv(3) would find it.
+///            counts, as getenv(3) would find it.
 /// Source:    environ(7).
 class Environment {
  public:
