@@ -147,3 +147,5 @@ FORCE:
 .PHONY: clean
 clean: ## Remove everything that was built
 	rm -rf build
+
+include third_party/static.mk
