@@ -64,10 +64,10 @@ def recipe_component(recipe):
 
 
 def owner(path):
-    """Debian's package of a file, as (binary package, version, source package, source version)."""
+    """Debian's package of a file, as (package, version, source package)."""
     found = subprocess.run(["dpkg", "-S", path], check=True, capture_output=True, text=True)
     package = found.stdout.split(": ")[0]
-    shown = "${Package}\t${Version}\t${source:Package}\t${source:Version}"
+    shown = "${Package}\t${Version}\t${source:Package}"
     query = subprocess.run(["dpkg-query", "-W", "-f", shown, package], check=True,
                            capture_output=True, text=True)
     return tuple(query.stdout.split("\t"))
@@ -86,11 +86,11 @@ def toolchain_components(map_path):
     by_source = {}
     headers = "/usr/include/nlohmann/json.hpp"
     for path in [*toolchain_files(map_path), headers]:
-        package, version, source, source_version = owner(path)
+        package, version, source = owner(path)
         source = re.sub(r"^cross-toolchain-base.*", "glibc", source)
         source = re.sub(r"^gcc-\d+.*", "gcc", source)
         entry = by_source.setdefault(source,
-                                     {"version": source_version, "files": [], "from": set()})
+                                     {"version": version, "files": [], "from": set()})
         entry["files"].append(path)
         entry["from"].add((package, version))
     for source, entry in sorted(by_source.items()):
