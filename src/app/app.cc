@@ -110,7 +110,7 @@ App::App(const cli::Config& config, const sys::Environment& environment,
                    random_, log_),
       region_finder_(environment_, http_, task_metadata_, instance_metadata_),
       lifecycle_(reactor_, log_,
-                 {.stop = [this] { stop(); }, .poll_soon = [this] { poll_soon(); }}) {}
+                 {.stop = [this] { stop(); }, .poll_soon = [this] { on_poll_request(); }}) {}
 
 App::~App() = default;
 
@@ -165,8 +165,13 @@ void App::stop() {
   reactor_.stop();
 }
 
-void App::poll_soon() {
-  if (upstream_ != nullptr) upstream_->loop.poll_soon();
+bool App::poll_soon() {
+  // Before discovery has begun its first poll is still to come, which is what was asked for.
+  return upstream_ == nullptr || upstream_->loop.poll_soon();
+}
+
+void App::on_poll_request() {
+  if (!poll_soon()) log_.info("poll_refused", {{"reason", "throttled"}});
 }
 
 }  // namespace kite::app

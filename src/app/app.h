@@ -47,7 +47,9 @@ class App {
   void start_discovery(const std::string& region);
   void fail(const std::string& message);
   void stop();
-  void poll_soon();
+  /// False when refused for throttling.
+  bool poll_soon();
+  void on_poll_request();
 
   const cli::Config config_;
   const sys::Environment environment_;

@@ -77,14 +77,14 @@ void DiscoveryLog::log_listing(const CycleResult& result, size_t backends_kept) 
 }
 
 void DiscoveryLog::log_problems(const CycleResult& result, size_t backends_kept) {
-  std::map<std::string, std::string> failing;
+  std::map<std::string, std::set<std::string>> failing;
   for (const CycleProblem& problem : result.problems) {
     const aws::CallError& error = problem.error;
     const std::string kind(error.code.empty() ? aws::error_class_name(error.error_class)
                                               : std::string_view(error.code));
-    failing.try_emplace(error.operation, kind);
+    failing[error.operation].insert(kind);
     const auto told = failing_.find(error.operation);
-    if (told != failing_.end() && told->second == kind) continue;
+    if (told != failing_.end() && told->second.contains(kind)) continue;
     logger_.warn("discovery_failed", {{"target", target_},
                                       {"operation", error.operation},
                                       {"class", aws::error_class_name(error.error_class)},
@@ -95,11 +95,11 @@ void DiscoveryLog::log_problems(const CycleResult& result, size_t backends_kept)
                                       {"calls", problem.count},
                                       {"backends_kept", backends_kept}});
   }
-  for (const auto& [operation, kind] : failing_) {
+  for (const auto& [operation, kinds] : failing_) {
     // After a failed listing the later calls were not made, so nothing is known of them.
     if (failing.contains(operation)) continue;
     if (result.listing == Listing::failed) {
-      failing.emplace(operation, kind);
+      failing.emplace(operation, kinds);
       continue;
     }
     logger_.info("discovery_recovered", {{"target", target_}, {"operation", operation}});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "discovery/discovery_cycle.h"
@@ -31,7 +32,7 @@ class DiscoveryLog {
 
   sys::Logger& logger_;
   const std::string target_;
-  std::map<std::string, std::string> failing_;              ///< operation -> code last told
+  std::map<std::string, std::set<std::string>> failing_;    ///< operation -> kinds told
   std::map<std::string, ExclusionReason> told_exclusions_;  ///< by task id
   bool told_empty_ = false;
   bool told_all_missing_ = false;

@@ -55,25 +55,32 @@ void DiscoveryLoop::start() {
   timer_.start(reactor_.now() + pacer_.first_delay());
 }
 
-void DiscoveryLoop::poll_soon() {
+bool DiscoveryLoop::poll_soon() {
   pacer_.note_hint();
-  if (!timer_.armed()) {
-    poll_again_ = true;
-    return;
-  }
   if (pacer_.throttled()) {
     ++stats_.early_polls_refused;
-    return;
+    return false;
   }
-  const sys::SteadyTime soon = std::max(reactor_.now(), poll_started_ + PollPacer::kEarlyPollGap);
-  if (soon >= timer_.deadline()) return;
-  ++stats_.early_polls;
-  timer_.start(soon);
+  if (!timer_.armed()) {
+    poll_again_ = true;
+    return true;
+  }
+  const sys::SteadyTime soon = early_start();
+  if (soon < timer_.deadline()) {
+    ++stats_.early_polls;
+    timer_.start(soon);
+  }
+  return true;
+}
+
+sys::SteadyTime DiscoveryLoop::early_start() const {
+  return std::max(reactor_.now(), poll_started_ + pacer_.early_gap());
 }
 
 void DiscoveryLoop::on_poll_due() {
   poll_started_ = reactor_.now();
   poll_again_ = false;
+  pacer_.note_start();
   ++stats_.cycles_started;
   cycle_.start();
 }
@@ -138,7 +145,7 @@ void DiscoveryLoop::schedule_next(PollOutcome outcome) {
   sys::SteadyTime next = reactor_.now() + pacer_.next_delay(outcome);
   if (poll_again_ && pacer_.throttled()) ++stats_.early_polls_refused;
   if (poll_again_ && !pacer_.throttled()) {
-    const sys::SteadyTime soon = std::max(reactor_.now(), poll_started_ + PollPacer::kEarlyPollGap);
+    const sys::SteadyTime soon = early_start();
     if (soon < next) {
       ++stats_.early_polls;
       next = soon;

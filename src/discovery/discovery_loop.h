@@ -40,8 +40,9 @@ class DiscoveryLoop {
   /// The first poll follows within PollPacer::kFirstJitter. Call once.
   void start();
   /// Somebody knows more: a backend refused, an operator asks. At most one early poll a second,
-  /// none while throttled; a poll that is under way is followed by another.
-  void poll_soon();
+  /// less often while they bring nothing new, none while throttled: false then. A poll that is
+  /// under way is followed by another, unless it is throttled itself.
+  bool poll_soon();
   const DiscoveryStats& stats() const { return stats_; }
   /// Why each listed task is not a backend, as of the last cycle whose listing was answered.
   const std::vector<Exclusion>& exclusions() const { return exclusions_; }
@@ -54,6 +55,8 @@ class DiscoveryLoop {
   PollOutcome judge(const CycleResult& result, bool set_changed) const;
   void count(const CycleResult& result, bool set_changed);
   void schedule_next(PollOutcome outcome);
+  /// When an early poll may start.
+  sys::SteadyTime early_start() const;
 
   event::Reactor& reactor_;
   snapshot::SnapshotCell& cell_;

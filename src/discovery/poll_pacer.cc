@@ -1,6 +1,7 @@
 #include "discovery/poll_pacer.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kite::discovery {
 
@@ -11,7 +12,17 @@ sys::Duration PollPacer::first_delay() {
   return random_.jitter(kFirstJitter);
 }
 
+void PollPacer::note_hint() {
+  interval_ = range_.low;
+  hinted_ = true;
+}
+
+void PollPacer::note_start() {
+  poll_hinted_ = std::exchange(hinted_, false);
+}
+
 sys::Duration PollPacer::next_delay(PollOutcome outcome) {
+  settle_early_gap(outcome);
   switch (outcome) {
     case PollOutcome::changed:
     case PollOutcome::starting:
@@ -37,6 +48,16 @@ sys::Duration PollPacer::next_delay(PollOutcome outcome) {
   }
   // A tenth either way keeps a fleet that started together from staying together.
   return interval_ * 9 / 10 + random_.jitter(interval_ / 5);
+}
+
+void PollPacer::settle_early_gap(PollOutcome outcome) {
+  // Calm without a hint: whatever the hints were about is over, and the next one is news.
+  const bool over = outcome == PollOutcome::calm && !poll_hinted_;
+  if (outcome == PollOutcome::changed || over) {
+    early_gap_ = kEarlyPollGap;
+  } else if (poll_hinted_) {
+    early_gap_ = std::min(std::max(kEarlyPollGap, range_.low), early_gap_ * 2);
+  }
 }
 
 void PollPacer::stretch() {

@@ -19,7 +19,8 @@ enum class PollOutcome : uint8_t {
 
 /// How long to wait between polls. News and hints bring the interval to its low end, calm moves it
 /// to the high end, throttling stretches it past that and is forgotten slowly, so that many kites
-/// share one budget.
+/// share one budget. Hints may bring a poll forward, and ever less so while they lead to nothing: a
+/// backend that stays dead under traffic asks without end. DESIGN 14
 /// Errors:    none.
 /// Source:    full jitter as in the AWS SDKs' standard retry mode.
 class PollPacer {
@@ -37,16 +38,21 @@ class PollPacer {
 
   /// Before the very first poll: kites started by one deployment must not call in one instant.
   sys::Duration first_delay();
+  /// A poll begins. Hints from now on are for the one after it.
+  void note_start();
   /// From the end of a poll to the start of the next.
   sys::Duration next_delay(PollOutcome outcome);
   /// The data plane or the operator knows more: the next intervals are short again.
-  void note_hint() { interval_ = range_.low; }
+  void note_hint();
   /// The last poll was refused, or the interval has not come back since: no early polls now.
   bool throttled() const { return stretched_ > sys::Duration::zero(); }
+  /// The least time from the start of a poll to that of an early one.
+  sys::Duration early_gap() const { return early_gap_; }
   /// The interval before jitter.
   sys::Duration interval() const { return throttled() ? stretched_ : interval_; }
 
  private:
+  void settle_early_gap(PollOutcome outcome);
   void stretch();
   void come_back();
 
@@ -54,6 +60,9 @@ class PollPacer {
   sys::Random& random_;
   sys::Duration interval_;     ///< within the range
   sys::Duration stretched_{};  ///< after throttling; zero when not
+  sys::Duration early_gap_ = kEarlyPollGap;
+  bool hinted_ = false;       ///< since the last poll began
+  bool poll_hinted_ = false;  ///< before the last poll began
 };
 
 }  // namespace kite::discovery

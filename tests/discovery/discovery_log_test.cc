@@ -53,6 +53,34 @@ TEST_CASE("log: a failure is told once, again when it becomes another, and when 
   CHECK(fixture.loop.stats().cycles_failed == 4);  // counted every time
 }
 
+TEST_CASE("log: kinds of failure of one operation that last side by side are told once each") {
+  LoopFixture fixture;
+  DiscoveryLog log(fixture.logger, "family/web/app");
+  const auto problem = [](const std::string& code) {
+    return CycleProblem{{aws::ErrorClass::transient, "ecs:DescribeTasks", code, "", "", 0}, 1};
+  };
+  CycleResult result;
+  result.listing = Listing::complete;
+  result.problems = {problem("Timeout"), problem("ServerException")};
+  log.on_cycle(result, nullptr, nullptr);
+  std::swap(result.problems[0], result.problems[1]);
+  for (int i = 0; i < 3; ++i) log.on_cycle(result, nullptr, nullptr);
+  CHECK(fixture.lines.count("code=Timeout") == 1);
+  CHECK(fixture.lines.count("code=ServerException") == 1);
+
+  CycleResult unlisted;  // the later calls were not made: both kinds are still known
+  log.on_cycle(unlisted, nullptr, nullptr);
+  log.on_cycle(result, nullptr, nullptr);
+  CHECK(fixture.lines.count("event=discovery_failed") == 2);
+
+  result.problems.pop_back();  // one kind is left, so the operation has not recovered
+  log.on_cycle(result, nullptr, nullptr);
+  CHECK(fixture.lines.count("event=discovery_recovered") == 0);
+  result.problems.clear();
+  log.on_cycle(result, nullptr, nullptr);
+  CHECK(fixture.lines.count("event=discovery_recovered") == 1);
+}
+
 TEST_CASE("log: a failed listing does not end the failure of a later call") {
   LoopFixture fixture;
   fill(fixture.cluster, 2, 1);

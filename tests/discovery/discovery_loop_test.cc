@@ -134,11 +134,25 @@ TEST_CASE("loop: throttling doubles the interval, and no early poll is made mean
   fixture.poll();
   fixture.random.jitters = {seconds(7)};
   fixture.poll();
-  fixture.loop.poll_soon();
+  CHECK_FALSE(fixture.loop.poll_soon());
   CHECK(fixture.loop.stats().early_polls_refused == 1);
   CHECK(fixture.poll() == seconds(12));
   CHECK(fixture.loop.stats().cycles_throttled == 3);
   CHECK(fixture.cell.current()->backend_count() == 2);
+}
+
+TEST_CASE("loop: a request during a poll is refused while throttled, as it would lead to nothing") {
+  LoopFixture fixture;
+  fill(fixture.cluster, 2, 1);
+  fixture.loop.start();
+  fixture.poll();
+  fixture.fail("ecs:DescribeTasks", aws::ErrorClass::throttled, "ThrottlingException");
+  fixture.poll();
+  fixture.wait_for_poll();
+  CHECK_FALSE(fixture.loop.poll_soon());
+  fixture.answer_all();
+  CHECK(fixture.loop.stats().early_polls_refused == 1);
+  CHECK(fixture.loop.stats().early_polls == 0);
 }
 
 TEST_CASE("loop: an early poll is made at once, but at most once a second") {
@@ -148,12 +162,56 @@ TEST_CASE("loop: an early poll is made at once, but at most once a second") {
   fixture.poll();
   fixture.clock.advance(seconds(3));
   fixture.turn();
-  fixture.loop.poll_soon();
+  CHECK(fixture.loop.poll_soon());
+  fixture.cluster.tasks.erase(fixture.cluster.tasks.begin());  // so that the next gap is short
   CHECK(fixture.poll() == sys::Duration::zero());
-  for (int i = 0; i < 100; ++i) fixture.loop.poll_soon();
+  for (int i = 0; i < 100; ++i) CHECK(fixture.loop.poll_soon());
   CHECK(fixture.poll() == seconds(1));
   CHECK(fixture.loop.stats().early_polls == 2);
   CHECK(fixture.poll() > seconds(4));
+}
+
+namespace {
+
+/// Hints every 100 ms for a minute, as traffic to a dead backend gives. Returns the polls made.
+size_t polls_under_hints(LoopFixture& fixture) {
+  const size_t before = fixture.api.count("ecs:ListTasks");
+  for (int i = 0; i < 600; ++i) {
+    fixture.loop.poll_soon();
+    fixture.clock.advance(milliseconds(100));
+    fixture.answer_all();
+  }
+  return fixture.api.count("ecs:ListTasks") - before;
+}
+
+}  // namespace
+
+TEST_CASE("loop: hints that bring no change cost about a poll each low interval") {
+  LoopFixture fixture;
+  fill(fixture.cluster, 2, 1);
+  fixture.loop.start();
+  fixture.poll();
+  SUBCASE("answered") {}
+  SUBCASE("failed") {
+    fixture.fail("ecs:ListTasks", aws::ErrorClass::transient, "Timeout");
+  }
+  const size_t polls = polls_under_hints(fixture);
+  CHECK(polls >= 60 / 5);
+  CHECK(polls <= 60 / 5 + 4);  // the first ones come sooner
+  fixture.fail("", aws::ErrorClass::transient, "");
+  fixture.cluster.tasks.erase(fixture.cluster.tasks.begin());
+  fixture.poll();
+  CHECK(fixture.cell.current()->backend_count() == 1);
+  CHECK(fixture.loop.poll_soon());
+  CHECK(fixture.poll() == seconds(1));  // the change made hints worth their calls again
+}
+
+TEST_CASE("loop: with a range of one second hints without end are served every second") {
+  LoopFixture fixture(CycleHarness::default_target(), {seconds(1), seconds(1)});
+  fill(fixture.cluster, 2, 1);
+  fixture.loop.start();
+  fixture.poll();
+  CHECK(polls_under_hints(fixture) >= 58);
 }
 
 TEST_CASE("loop: an early poll asked for during a poll follows it") {

@@ -32,9 +32,9 @@ class LineSink final : public sys::LogSink {
 /// the interval's base shows as nine tenths of it.
 class LoopFixture {
  public:
-  explicit LoopFixture(Target target = CycleHarness::default_target())
+  explicit LoopFixture(Target target = CycleHarness::default_target(), PollPacer::Range range = {})
       : loop({reactor, api, api, cell, random, logger},
-             {{std::move(target), std::chrono::seconds(20)}, {}}) {
+             {{std::move(target), std::chrono::seconds(20)}, range}) {
     cell.subscribe([this](const snapshot::SnapshotPtr& set) { published.push_back(set); });
   }
 

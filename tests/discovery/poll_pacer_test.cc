@@ -60,6 +60,69 @@ TEST_CASE("pacer: a hint makes the next intervals short") {
   CHECK(base(pacer) == seconds(5));
 }
 
+namespace {
+
+/// One poll that hints brought forward.
+void hinted_poll(PollPacer& pacer, PollOutcome outcome) {
+  pacer.note_hint();
+  pacer.note_start();
+  pacer.next_delay(outcome);
+}
+
+}  // namespace
+
+TEST_CASE("pacer: the gap between early polls doubles to the low end while they bring no change") {
+  for (const PollOutcome outcome :
+       {PollOutcome::calm, PollOutcome::failed, PollOutcome::starting, PollOutcome::throttled}) {
+    testing::ScriptedRandom random;
+    PollPacer pacer(kRange, random);
+    CHECK(pacer.early_gap() == seconds(1));
+    for (const int s : {2, 4, 5, 5}) {
+      hinted_poll(pacer, outcome);
+      CHECK(pacer.early_gap() == seconds(s));
+    }
+    hinted_poll(pacer, PollOutcome::changed);
+    CHECK(pacer.early_gap() == seconds(1));
+  }
+}
+
+TEST_CASE("pacer: the gap between early polls stays a second when the low end is not above it") {
+  for (const sys::Duration low : {milliseconds(200), milliseconds(1000)}) {
+    testing::ScriptedRandom random;
+    PollPacer pacer({low, seconds(20)}, random);
+    for (int i = 0; i < 3; ++i) hinted_poll(pacer, PollOutcome::calm);
+    CHECK(pacer.early_gap() == seconds(1));
+  }
+}
+
+TEST_CASE("pacer: a poll nobody hinted at never widens the gap, and a calm one ends it") {
+  testing::ScriptedRandom random;
+  PollPacer pacer(kRange, random);
+  const auto plain_poll = [&pacer](PollOutcome outcome) {
+    pacer.note_start();
+    pacer.next_delay(outcome);
+  };
+  plain_poll(PollOutcome::failed);
+  CHECK(pacer.early_gap() == seconds(1));
+  hinted_poll(pacer, PollOutcome::calm);
+  plain_poll(PollOutcome::failed);  // nothing learned
+  CHECK(pacer.early_gap() == seconds(2));
+  plain_poll(PollOutcome::calm);
+  CHECK(pacer.early_gap() == seconds(1));
+}
+
+TEST_CASE("pacer: a hint during a poll counts for the next one") {
+  testing::ScriptedRandom random;
+  PollPacer pacer(kRange, random);
+  pacer.note_start();
+  pacer.note_hint();
+  pacer.next_delay(PollOutcome::calm);
+  CHECK(pacer.early_gap() == seconds(1));
+  pacer.note_start();
+  pacer.next_delay(PollOutcome::calm);
+  CHECK(pacer.early_gap() == seconds(2));
+}
+
 TEST_CASE("pacer: failures stretch within the range, unless there is nothing to serve from") {
   testing::ScriptedRandom random;
   PollPacer pacer(kRange, random);
