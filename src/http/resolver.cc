@@ -90,6 +90,16 @@ void Resolver::Query::on_turn() {
   on_answer_(answer);  // last statement: the asker may end here
 }
 
+Resolver::Name::Name(Resolver& owner, std::string name_text)
+    : resolver(owner),
+      text(std::move(name_text)),
+      patience(owner.reactor_.timers(),
+               event::Timer::OnDue::to<&Resolver::Name::on_patience_end>(this)) {}
+
+bool Resolver::Name::stale_known() const {
+  return !addresses.empty() && resolver.reactor_.now() < stale_until;
+}
+
 Resolver::Resolver(event::Reactor& reactor, Options options)
     : reactor_(reactor),
       options_(std::move(options)),
@@ -111,6 +121,7 @@ void Resolver::ask(Query& query) {
   }
   name.waiting.push_back(&query);
   if (!name.asked) look_up(name);
+  if (name.asked && !name.patience.armed()) give_stale(name);
 }
 
 void Resolver::forget(Query& query) {
@@ -125,10 +136,7 @@ Resolver::Name& Resolver::name_of(const std::string& text) {
       return !entry.second->asked && entry.second->waiting.empty();
     });
   }
-  auto name = std::make_unique<Name>();
-  name->resolver = this;
-  name->text = text;
-  return *names_.emplace(text, std::move(name)).first->second;
+  return *names_.emplace(text, std::make_unique<Name>(*this, text)).first->second;
 }
 
 bool Resolver::open_channel() {
@@ -162,6 +170,10 @@ void Resolver::look_up(Name& name) {
   hints.ai_socktype = SOCK_STREAM;
   name.asked = true;
   ++asked_;
+  const sys::SteadyTime now = reactor_.now();
+  if (name.stale_known() && now >= name.impatient_until) {
+    name.patience.start(now + options_.stale_after);
+  }
   ares_getaddrinfo(channel_.get(), name.text.c_str(), nullptr, &hints, &Resolver::on_answer, &name);
   rearm();
 }
@@ -169,12 +181,13 @@ void Resolver::look_up(Name& name) {
 void Resolver::on_answer(void* name, int status, int, ares_addrinfo* found) {
   auto& entry = *static_cast<Name*>(name);
   entry.asked = false;
-  --entry.resolver->asked_;
-  if (status != ARES_EDESTRUCTION) entry.resolver->finish(entry, status, found);
+  --entry.resolver.asked_;
+  if (status != ARES_EDESTRUCTION) entry.resolver.finish(entry, status, found);
   if (found != nullptr) ares_freeaddrinfo(found);
 }
 
 void Resolver::finish(Name& name, int status, const ares_addrinfo* found) {
+  name.patience.cancel();
   const Answer answer = settle(name, status, found);
   const std::vector<Query*> waiting = std::exchange(name.waiting, {});
   for (Query* query : waiting) query->give(answer);
@@ -190,8 +203,9 @@ Resolver::Answer Resolver::settle(Name& name, int status, const ares_addrinfo* f
   const bool nobody_answered = status != ARES_ENOTFOUND && status != ARES_ENODATA;
   channel_doubtful_ = nobody_answered;
   const sys::SteadyTime now = reactor_.now();
-  if (nobody_answered && !name.addresses.empty() && now < name.stale_until) {
-    ++stats_.stale_answers;
+  if (nobody_answered && name.stale_known()) {
+    stats_.stale_answers += name.waiting.size();
+    name.impatient_until = now + options_.failure_memory;
     name.fresh_until = now + options_.ttl_min;  // ask again soon, but not for every request
     return name.addresses;
   }
@@ -209,6 +223,14 @@ void Resolver::keep(Name& name, const ares_addrinfo& found) {
   }
   name.fresh_until = reactor_.now() + std::max(ttl, options_.ttl_min);
   name.stale_until = name.fresh_until + options_.stale_max;
+  name.impatient_until = {};
+}
+
+/// Whoever waits for a lookup that takes long gets the last addresses, if any; it goes on unwaited.
+void Resolver::give_stale(Name& name) {
+  if (!name.stale_known()) return;
+  stats_.stale_answers += name.waiting.size();
+  for (Query* query : std::exchange(name.waiting, {})) query->give(name.addresses);
 }
 
 void Resolver::on_socket_state(void* self, ares_socket_t fd, int readable, int writable) {

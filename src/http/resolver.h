@@ -23,23 +23,30 @@ namespace kite::http {
 /// Lifetime:  outlives its queries.
 /// Thread:    reactor thread only.
 /// Errors:    an answer is addresses or one sentence. Failures are not cached; a name that was
-///            known keeps its last addresses for `stale_max` while DNS is silent (RFC 8767).
-/// Source:    ares_getaddrinfo(3), ares_init_options(3); "localhost": RFC 6761 section 6.3.
+///            known keeps its last addresses for `stale_max` while DNS is silent (RFC 8767). They
+///            are given before an exchange's deadline: `stale_after` into a lookup, or at once when
+///            the one before failed; the lookup goes on, asked for or not, and renews the cache.
+/// Source:    ares_getaddrinfo(3), ares_init_options(3); "localhost": RFC 6761 section 6.3; the
+///            timers of stale answers: RFC 8767 section 5.
 class Resolver {
  public:
   struct Options {
     std::string servers;  ///< "127.0.0.1:5353,10.0.0.2"; empty: /etc/resolv.conf
-    std::chrono::milliseconds try_timeout{1500};  ///< of the first try; c-ares doubles it
-    int tries = 3;
+    /// Of the first try; c-ares doubles it for the next: a silent server fails a lookup in 2.1 s,
+    /// so that an exchange, which has 3 s, can still say why.
+    std::chrono::milliseconds try_timeout{700};
+    int tries = 2;
     /// What a TTL is cut to. A hosts file has none, which counts as zero.
     std::chrono::seconds ttl_min{5};
     std::chrono::seconds ttl_max{300};
     std::chrono::seconds stale_max{3600};
+    std::chrono::milliseconds stale_after{1000};  ///< into a lookup; RFC: client response timer
+    std::chrono::seconds failure_memory{30};  ///< how long a lookup without answer spares that wait
   };
   struct Stats {
     uint64_t lookups = 0;  ///< asked of c-ares: neither cached nor joined to one under way
     uint64_t failures = 0;
-    uint64_t stale_answers = 0;
+    uint64_t stale_answers = 0;  ///< given to queries because their lookup was late or failed
   };
 
   /// Addresses with port 0, best first; never empty.
@@ -86,11 +93,17 @@ class Resolver {
 
   /// What is known of one name, and who waits to know more.
   struct Name {
-    Resolver* resolver = nullptr;
+    Name(Resolver& owner, std::string name_text);
+    void on_patience_end() { resolver.give_stale(*this); }
+    bool stale_known() const;
+
+    Resolver& resolver;
     std::string text;
     std::vector<sys::Endpoint> addresses;  ///< empty: never resolved
     sys::SteadyTime fresh_until{};
     sys::SteadyTime stale_until{};
+    sys::SteadyTime impatient_until{};  ///< the last lookup got no answer: do not wait for the next
+    event::Timer patience;              ///< armed while a lookup may make queries wait
     std::vector<Query*> waiting;
     bool asked = false;  ///< c-ares holds a pointer to this
   };
@@ -107,6 +120,7 @@ class Resolver {
   void finish(Name& name, int status, const ares_addrinfo* found);
   Answer settle(Name& name, int status, const ares_addrinfo* found);
   void keep(Name& name, const ares_addrinfo& found);
+  void give_stale(Name& name);
   void on_socket_ready(int fd, event::Events events);
   void on_timeout();
   void rearm();

@@ -132,6 +132,7 @@ TEST_CASE("resolver: while the name server is silent, a known name keeps its add
   dns.records["known.test"] = {{"127.0.0.1"}, 0};
   Resolver::Options options = options_for(dns);
   options.ttl_min = std::chrono::seconds(0);
+  options.failure_memory = std::chrono::seconds(0);
   Resolver resolver(loop.reactor(), options);
   Asker asker(loop, resolver);
   CHECK(asker.ask("known.test") == "127.0.0.1:0 ");
@@ -143,6 +144,91 @@ TEST_CASE("resolver: while the name server is silent, a known name keeps its add
   dns.silent = false;
   dns.records["known.test"] = {{"127.0.0.2"}, 0};
   CHECK(asker.ask("known.test") == "127.0.0.2:0 ");  // on a channel opened anew
+}
+
+TEST_CASE("resolver: a late lookup makes nobody wait, goes on and renews the cache") {
+  TestLoop loop;
+  DnsTestServer dns(loop.reactor());
+  dns.records["known.test"] = {{"127.0.0.1"}, 0};
+  Resolver::Options options = options_for(dns);
+  options.try_timeout = std::chrono::milliseconds(400);
+  options.ttl_min = std::chrono::seconds(0);
+  options.stale_after = std::chrono::milliseconds(10);
+  Resolver resolver(loop.reactor(), options);
+  Asker asker(loop, resolver);
+  CHECK(asker.ask("known.test") == "127.0.0.1:0 ");
+  const auto first_try_is_lost = [&, seen = dns.questions()] {
+    return dns.questions() == seen + 2;  // A and AAAA
+  };
+  const auto second_try_is_heard = [&, seen = dns.questions()] {
+    return dns.questions() == seen + 4;
+  };
+  dns.silent = true;
+  SUBCASE("its queries were answered with what was known") {
+    CHECK(asker.ask("known.test") == "127.0.0.1:0 ");
+    CHECK(asker.ask("known.test") == "127.0.0.1:0 ");  // joins late: nothing left to wait for
+    CHECK(resolver.stats().stale_answers == 2);
+  }
+  SUBCASE("its query was cancelled") {
+    asker.query.start("known.test");
+    REQUIRE(loop.run_until(first_try_is_lost));
+    asker.query.cancel();
+  }
+  CHECK(resolver.stats().lookups == 2);
+  dns.silent = false;
+  dns.records["known.test"] = {{"127.0.0.2"}, 60};
+  REQUIRE(loop.run_until(second_try_is_heard));
+  loop.settle();
+  CHECK(asker.ask("known.test") == "127.0.0.2:0 ");
+  CHECK(resolver.stats().lookups == 2);
+  CHECK(resolver.stats().failures == 0);
+}
+
+TEST_CASE("resolver: after a lookup without answer the next one is not waited for") {
+  TestLoop loop;
+  DnsTestServer dns(loop.reactor());
+  dns.records["known.test"] = {{"127.0.0.1"}, 0};
+  Resolver::Options options = options_for(dns);
+  options.ttl_min = std::chrono::seconds(0);
+  options.stale_after = std::chrono::seconds(3600);
+  Resolver resolver(loop.reactor(), options);
+  Asker asker(loop, resolver);
+  asker.ask("known.test");
+  dns.silent = true;
+  CHECK(asker.ask("known.test") == "127.0.0.1:0 ");
+  CHECK(resolver.stats().failures == 1);  // this one waited
+  CHECK(asker.ask("known.test") == "127.0.0.1:0 ");
+  CHECK(resolver.stats().lookups == 3);
+  CHECK(resolver.stats().failures == 1);  // this one did not
+  CHECK(resolver.stats().stale_answers == 2);
+
+  REQUIRE(loop.run_until([&] { return resolver.stats().failures == 2; }));
+  dns.silent = false;
+  dns.records["known.test"] = {{"127.0.0.2"}, 0};
+  const size_t heard = dns.questions();
+  asker.ask("known.test");
+  REQUIRE(loop.run_until([&] { return dns.questions() == heard + 2; }));
+  loop.settle();
+  dns.silent = true;
+  CHECK(asker.ask("known.test") == "127.0.0.2:0 ");
+  CHECK(resolver.stats().failures == 3);  // an answer in between: worth waiting again
+}
+
+TEST_CASE("resolver: addresses older than the bound are not given") {
+  TestLoop loop;
+  DnsTestServer dns(loop.reactor());
+  dns.records["known.test"] = {{"127.0.0.1"}, 0};
+  Resolver::Options options = options_for(dns);
+  options.ttl_min = std::chrono::seconds(0);
+  options.stale_max = std::chrono::seconds(0);
+  options.stale_after = std::chrono::milliseconds(0);
+  Resolver resolver(loop.reactor(), options);
+  Asker asker(loop, resolver);
+  asker.ask("known.test");
+  dns.silent = true;
+  CHECK(asker.ask("known.test").find("name servers") != std::string::npos);
+  CHECK(asker.failed);
+  CHECK(resolver.stats().stale_answers == 0);
 }
 
 TEST_CASE("resolver: localhost is loopback whatever DNS says") {
@@ -234,6 +320,36 @@ TEST_CASE("curl client: a deadline that passes during the lookup is a failure to
   const RequestError error = error_of(probe.get(request));
   CHECK(error.failure == Failure::resolve);
   CHECK(error.message == "no answer from slow.test:80 within 60 ms (still resolving the name)");
+}
+
+TEST_CASE("curl client: while DNS is silent an exchange of 3 s still reaches a known name") {
+  TestLoop loop;
+  DnsTestServer dns(loop.reactor());
+  dns.records["known.test"] = {{"127.0.0.1"}, 0};
+  HttpTestServer server(loop.reactor(), always({HttpTestServer::ok("reached")}));
+  CurlClient::Options options;  // with the timeouts of the program
+  options.resolver.servers = dns.address();
+  options.resolver.ttl_min = std::chrono::seconds(0);
+  Probe probe(loop, options);
+  Probe other(loop, options);
+  const std::string port = ":" + std::to_string(server.port()) + "/";
+  Request known = Probe::request_for("http://known.test" + port);
+  Request unknown = Probe::request_for("http://unknown.test" + port);
+  known.timeout = unknown.timeout = std::chrono::seconds(3);
+  REQUIRE(probe.get(known).ok());
+  dns.silent = true;
+  other.start(unknown);
+  for (uint64_t call = 1; call <= 2; ++call) {
+    const Outcome outcome = probe.get(known);
+    REQUIRE_MESSAGE(outcome.ok(), outcome.error().message);
+    CHECK(outcome.value().body == "reached");
+    CHECK(probe.client.resolver_stats().stale_answers == call);
+  }
+  CHECK(probe.client.resolver_stats().failures == 0);  // c-ares has not given up yet
+  REQUIRE(loop.run_until([&] { return other.outcome.has_value(); }));
+  const RequestError error = error_of(*other.outcome);
+  CHECK(error.failure == Failure::resolve);
+  CHECK(error.message.find("name servers") != std::string::npos);  // c-ares was the first to end
 }
 
 TEST_CASE("curl client: when the first address of a name is dead the next one serves") {
