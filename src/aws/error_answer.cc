@@ -153,9 +153,15 @@ std::string advice(const CallError& error) {
   return "";
 }
 
-/// A refused signature's message quotes the canonical request, session token and all.
-bool may_quote_secrets(ErrorClass error_class) {
-  return error_class == bad_credentials || error_class == clock_skew;
+/// A refused signature's message quotes the canonical request, session token and all; one that AWS
+/// calls incomplete quotes the Authorization header.
+bool may_quote_secrets(ErrorClass error_class, std::string_view reason) {
+  if (error_class == bad_credentials || error_class == clock_skew) return true;
+  for (const std::string_view mark :
+       {"AWS4-HMAC-SHA256", "Signature=", "ecurity-", "Authorization"}) {
+    if (reason.find(mark) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -238,7 +244,7 @@ std::string explain_error(const CallError& error, std::string_view reason) {
   if (!what.empty()) text += " (" + what + ")";
   const std::string hint = advice(error);
   if (!hint.empty()) text += ": " + hint;
-  const std::string said = may_quote_secrets(error.error_class) ? "" : tidy_reason(reason);
+  const std::string said = may_quote_secrets(error.error_class, reason) ? "" : tidy_reason(reason);
   if (!said.empty()) text += (hint.empty() ? ": " : "; reason: ") + said;
   return text;
 }

@@ -6,6 +6,7 @@
 
 #include "discovery/lookup_plan.h"
 #include "sys/check.h"
+#include "sys/endpoint.h"
 
 namespace kite::discovery {
 
@@ -25,10 +26,20 @@ bool holds(const std::vector<std::string>& sorted_names, const std::string& name
   return std::binary_search(sorted_names.begin(), sorted_names.end(), name);
 }
 
+bool has_address(const aws::Task& task) {
+  return task.eni && (sys::Endpoint::parse(task.eni->private_ipv4, 0).ok() ||
+                      sys::Endpoint::parse(task.eni->ipv6, 0).ok());
+}
+
 /// An answer that lacks what the service always says is not evidence that a task stopped serving.
-bool is_told(const aws::Task& task) {
+/// `before`: the description so far, or null; a running task keeps its definition and interface.
+bool is_told(const aws::Task& task, const aws::Task* before) {
   if (task.last_status.empty() || task.desired_status.empty()) return false;
   if (task.last_status != "RUNNING") return true;
+  if (before != nullptr) {
+    if (task.definition_arn.empty() && !before->definition_arn.empty()) return false;
+    if (!has_address(task) && has_address(*before)) return false;
+  }
   const bool has_place = task.eni.has_value() || !task.container_instance_arn.empty();
   return has_place && !task.containers.empty() &&
          std::none_of(task.containers.begin(), task.containers.end(),
@@ -194,7 +205,7 @@ void DiscoveryCycle::on_tasks(const std::vector<std::string>& arns,
   if (!answer.ok()) return note_problem(answer.error());
   std::set<std::string> settled;
   for (aws::Task& task : answer->items) {
-    if (!holds(arns, task.arn) || !is_told(task)) continue;
+    if (!holds(arns, task.arn) || !is_told(task, inventory_.find_task(task.arn))) continue;
     settled.insert(task.arn);
     inventory_.learn_task(std::move(task));
   }

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "sys/endpoint.h"
+
 namespace kite::discovery {
 
 namespace {
@@ -58,8 +60,9 @@ const std::string* Inventory::find_instance_id(std::string_view container_instan
 
 void Inventory::learn_instance(aws::Instance instance) {
   if (const aws::Instance* known = find_instance(instance.id); known != nullptr) {
-    if (instance.private_ip.empty()) instance.private_ip = known->private_ip;
-    if (instance.ipv6.empty()) instance.ipv6 = known->ipv6;
+    // Addresses within the VPC are fixed for an instance's life: what is no address is no news.
+    if (!sys::Endpoint::parse(instance.private_ip, 0).ok()) instance.private_ip = known->private_ip;
+    if (!sys::Endpoint::parse(instance.ipv6, 0).ok()) instance.ipv6 = known->ipv6;
   }
   std::string id = instance.id;
   instances_.insert_or_assign(std::move(id), std::move(instance));

@@ -105,6 +105,20 @@ TEST_CASE("error_answer: each documented code has its class, whatever the status
   }
 }
 
+TEST_CASE("error_answer: what AWS quotes of the Authorization header is not quoted on") {
+  CallError error;
+  error.error_class = ErrorClass::invalid_request;
+  error.operation = "ecs:ListTasks";
+  error.code = "IncompleteSignatureException";
+  const std::string text = explain_error(
+      error,
+      "Authorization header requires 'Date'. Authorization=AWS4-HMAC-SHA256 Credential=AKID, "
+      "Signature=f9cd");
+  CHECK(text.find("f9cd") == std::string::npos);
+  CHECK(text.find("AKID") == std::string::npos);
+  CHECK(text.find("IncompleteSignatureException") != std::string::npos);
+}
+
 TEST_CASE("error_answer: without a known code the status decides") {
   using enum ErrorClass;
   for (const int status : {500, 502, 503, 504, 599, 408}) CHECK(classify("", status) == transient);

@@ -83,6 +83,33 @@ TEST_CASE("cycle: an answer that leaves tasks or their state out takes nothing a
   CHECK(result.problems[0].error.code == "incomplete_answer");
 }
 
+TEST_CASE("cycle: a description without its definition or its address takes nothing away") {
+  using Spoil = void (*)(aws::Task&);
+  const Spoil spoils[] = {
+      [](aws::Task& task) { task.definition_arn.clear(); },
+      [](aws::Task& task) {
+        task.eni = aws::TaskEni{task.eni->eni_id, "", ""};
+      },
+      [](aws::Task& task) { task.eni->private_ipv4 = "not an address"; },
+      [](aws::Task& task) {
+        task.eni.reset();
+        task.container_instance_arn = "arn:aws:ecs:eu-west-1:111122223333:container-instance/x/y";
+      },
+  };
+  for (const Spoil spoil : spoils) {
+    CycleHarness harness;
+    const std::string definition = "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:7";
+    harness.cluster.add_definition(definition, "awsvpc", {80});
+    harness.cluster.add_fargate_task("t1000", "10.0.9.1", definition);
+    const snapshot::SnapshotPtr before = harness.run().snapshot;
+    REQUIRE(before->backend_count() == 1);
+    spoil(harness.cluster.tasks[FakeCluster::task_arn("t1000")]);
+    const CycleResult& result = harness.run();
+    CHECK(*result.snapshot == *before);
+    CHECK_FALSE(result.complete);
+  }
+}
+
 TEST_CASE("cycle: a task that nobody asked for is not taken in") {
   CycleHarness harness;
   fill(harness.cluster, 1, 1);

@@ -45,6 +45,7 @@ TEST_CASE("inventory: a private address stays, a public one may go") {
   Inventory inventory;
   inventory.learn_instance({"i-1", "running", "10.0.0.1", "198.51.100.1", "fd00::1", "z"});
   inventory.learn_instance({"i-1", "running", "", "", "", "z"});
+  inventory.learn_instance({"i-1", "running", "not an address", "", "nor this", "z"});
   const aws::Instance* instance = inventory.find_instance("i-1");
   REQUIRE(instance != nullptr);
   CHECK(instance->private_ip == "10.0.0.1");
