@@ -143,17 +143,33 @@ void Proxy::on_connect_failed(Connector& connector, ConnectFailure failure) {
   } else {
     ++stats_.unserved_total;
   }
-  if (const auto skipped = unserved_log_.admit(reactor_.now())) {
-    log_.warn("client_unserved", {{"cx", connector.info().id},
-                                  {"client", connector.info().client.text()},
-                                  {"port", connector.info().listen_port},
-                                  {"reason", connect_failure_name(failure)},
-                                  {"last_backend", connector.info().backend.text()},
-                                  {"last_error", sys::errno_text(connector.last_error())},
-                                  {"unreported_before", *skipped}});
+  if (const auto suppressed = unserved_log_.admit(reactor_.now())) {
+    log_unserved(connector, failure, *suppressed);
   }
   reactor_.destroy_later(connectors_.take(connector));
   if (!accepting_) resume_accepting();
+}
+
+void Proxy::log_unserved(const Connector& connector, ConnectFailure failure, uint64_t suppressed) {
+  const ConnectionInfo& info = connector.info();
+  if (failure == ConnectFailure::no_backend) {
+    const bool asked = cell_.current() != nullptr;
+    return log_.warn("client_unserved",
+                     {{"cx", info.id},
+                      {"client", info.client.text()},
+                      {"port", info.listen_port},
+                      {"reason", asked ? "no_backend" : "not_discovered_yet"},
+                      {"error", asked ? "no backend serves this port; the connection was reset"
+                                      : "AWS has not answered yet; the connection was reset"},
+                      {"suppressed", suppressed}});
+  }
+  log_.warn("client_unserved", {{"cx", info.id},
+                                {"client", info.client.text()},
+                                {"port", info.listen_port},
+                                {"reason", connect_failure_name(failure)},
+                                {"last_backend", info.backend.text()},
+                                {"last_error", sys::errno_text(connector.last_error())},
+                                {"suppressed", suppressed}});
 }
 
 void Proxy::on_attempt_failed(const Connector& connector, int code) {
@@ -177,12 +193,12 @@ void Proxy::pause_accepting(std::string_view why) {
   if (!std::exchange(accepting_, false)) return;
   ++stats_.accept_pauses_total;
   for (auto& listener : listeners_) listener->pause();
-  if (const auto skipped = pause_log_.admit(reactor_.now())) {
+  if (const auto suppressed = pause_log_.admit(reactor_.now())) {
     log_.warn("accepting_paused",
               {{"reason", why},
                {"connections", connections()},
                {"hint", "clients wait in the backlog; raise the descriptor limit (ulimits nofile)"},
-               {"unreported_before", *skipped}});
+               {"suppressed", *suppressed}});
   }
 }
 

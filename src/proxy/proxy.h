@@ -69,6 +69,7 @@ class Proxy final : public ListenerOwner, public ConnectorOwner, public TunnelOw
                        CloseReason reason);
   void pause_accepting(std::string_view why);
   void resume_accepting();
+  void log_unserved(const Connector& connector, ConnectFailure failure, uint64_t suppressed);
   void count_closed(const Tunnel& tunnel, CloseReason reason);
   void log_closed(const Tunnel& tunnel, CloseReason reason);
 
