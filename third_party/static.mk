@@ -46,6 +46,11 @@ static: deps-static ## Build the shipped program at build/static/ecs-task-kite (
 static-libraries: deps-static
 	@$(MAKE) --no-print-directory $(STATIC_LIBRARY_STAMPS)
 
+IMAGE ?= ecs-task-kite:$(VERSION)
+.PHONY: image
+image: ## Build the scratch image with docker, podman or buildah
+	@third_party/image $(IMAGE) $(ARCH) $(VERSION)
+
 .PHONY: deps-static
 deps-static:
 	@third_party/debian/install third_party/debian/static.txt \

@@ -6,18 +6,30 @@ import shutil
 import subprocess
 import threading
 
+# In a mount namespace of its own, so that the mounts end with the process.
+READ_ONLY = """mount --bind "$0" "$0"
+mount -o remount,ro,bind "$0"
+user=$1
+shift
+exec chroot "$user" "$0" "$@" """
 CA_PATH = "etc/ssl/certs/ca-certificates.crt"
 
 
-class ScratchRoot:
-    """A folder with the program and the CA bundle, as the image has them, and what a container
-    runtime adds: /etc/resolv.conf and /dev/urandom. `runner` is an emulator to run it with."""
+def lay_out(folder, program, bundle):
+    """The image's root in `folder`: the program, the CA bundle, nothing else."""
+    folder = pathlib.Path(folder)
+    (folder / CA_PATH).parent.mkdir(parents=True)
+    shutil.copy(program, folder / "ecs-task-kite")
+    shutil.copy(bundle, folder / CA_PATH)
+    return folder
 
-    def __init__(self, folder, program, bundle, resolver, runner=None):
+
+class ScratchRoot:
+    """The image's root in `folder`, to which it adds what a container runtime does, /dev/urandom
+    and /etc/resolv.conf. `runner` is an emulator to run it with. The program sees it read-only."""
+
+    def __init__(self, folder, resolver, runner=None):
         self.path = pathlib.Path(folder)
-        (self.path / CA_PATH).parent.mkdir(parents=True)
-        shutil.copy(program, self.path / "ecs-task-kite")
-        shutil.copy(bundle, self.path / CA_PATH)
         (self.path / "etc/resolv.conf").write_text(f"nameserver {resolver}\n")
         (self.path / "dev").mkdir()
         os.mknod(self.path / "dev/urandom", 0o20666, os.makedev(1, 9))
@@ -28,8 +40,8 @@ class ScratchRoot:
 
     def start(self, flags, env, user=65534):
         """A process as `user` in the folder, whose log lines are collected in `.lines`."""
-        command = ["chroot", f"--userspec={user}:{user}", str(self.path), *self._command, *flags]
-        return Logged(command, env)
+        return Logged(["unshare", "--mount", "sh", "-ec", READ_ONLY, str(self.path),
+                       f"--userspec={user}:{user}", *self._command, *flags], env)
 
 
 class Logged(subprocess.Popen):

@@ -11,7 +11,7 @@ import tls_front
 from e2e.waiting import eventually, free_port
 from fake_aws.client import FakeAws, bridge_task, instance
 from name_server import NameServer
-from scratch_root import ScratchRoot
+from scratch_root import ScratchRoot, lay_out
 
 RESOLVER = "127.0.0.153"
 NEW, OLD = TLSVersion.TLSv1_3, TLSVersion.TLSv1_2
@@ -51,7 +51,7 @@ def rsa(authority):
 
 @pytest.fixture
 def scratch(tmp_path, program, runner, authority, names):
-    return ScratchRoot(tmp_path / "root", program, authority.bundle, RESOLVER, runner)
+    return ScratchRoot(lay_out(tmp_path / "root", program, authority.bundle), RESOLVER, runner)
 
 
 @pytest.fixture
