@@ -1,6 +1,6 @@
 """The image: two files, an entry point, labels; and the kite run from its root.
 
-KITE_IMAGE names one in buildah's store: `make image`, then KITE_IMAGE=localhost/ecs-task-kite:0.1.0.
+KITE_IMAGE names one that buildah knows, localhost/ecs-task-kite:0.1.0 after `make image`.
 """
 
 import json
