@@ -1,6 +1,7 @@
 # The image: the program, the CA bundle, nothing else. `make image` builds it with docker, podman or
 # buildah; for another processor the program is cross-compiled, not emulated.
 
+ARG BUILDPLATFORM
 ARG BASE=docker.io/library/debian:bookworm-slim
 FROM --platform=$BUILDPLATFORM ${BASE} AS build
 WORKDIR /kite
