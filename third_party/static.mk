@@ -75,6 +75,11 @@ $(LIBRARIES)/include/nlohmann/json.hpp: /usr/include/nlohmann/json.hpp
 	@rm -rf $(@D)
 	@cp -r $(<D) $(@D)
 
+$(LIBRARIES)/include/doctest/doctest.h: /usr/include/doctest/doctest.h
+	@mkdir -p $(LIBRARIES)/include
+	@rm -rf $(@D)
+	@cp -r $(<D) $(@D)
+
 # What runs for every byte is made fast, the rest small.
 $(STATIC)/%.o: STATIC_OPTIMIZE = -Os
 $(STATIC)/src/proxy/%.o: STATIC_OPTIMIZE = -O2
@@ -101,9 +106,21 @@ $(STATIC)/sbom.cdx.json: $(STATIC)/ecs-task-kite third_party/sbom.py \
 	@$(PYTHON) third_party/sbom.py --arch $(ARCH) --version $(VERSION) --program $< \
 	  --map $(STATIC)/ecs-task-kite.map $(STATIC_LIBRARIES:%=third_party/%) > $@
 
+# The unit tests with the same libraries, for a processor that `make test` does not have.
+STATIC_TEST_OBJECTS := $(call static_object,$(TEST_SOURCES))
+$(STATIC_TEST_OBJECTS): $(LIBRARIES)/include/doctest/doctest.h
+$(STATIC_TEST_OBJECTS): STATIC_OPTIMIZE = -O0 -fexceptions -frtti -fno-lto -U_FORTIFY_SOURCE
+$(STATIC)/unit-tests: $(STATIC_TEST_OBJECTS) $(call static_object,$(LIBRARY_SOURCES))
+	@echo "  link   $@"
+	@$(STATIC_CXX) $(STATIC_CXXFLAGS) -O2 -static-pie -flto=$(JOBS) -Wl,--gc-sections -o $@ $^ \
+	  $(STATIC_LIBS)
+.PHONY: static-unit-tests
+static-unit-tests: deps-static static-libraries
+	@$(MAKE) --no-print-directory -j$(JOBS) $(STATIC)/unit-tests
+
 $(STATIC)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(STATIC_CXX) $(STATIC_CXXFLAGS)' | cmp -s - $@ || \
 	  echo '$(STATIC_CXX) $(STATIC_CXXFLAGS)' > $@
 
--include $(STATIC_OBJECTS:.o=.d) $(STATIC_RUNTIME:.o=.d)
+-include $(STATIC_OBJECTS:.o=.d) $(STATIC_RUNTIME:.o=.d) $(STATIC_TEST_OBJECTS:.o=.d)

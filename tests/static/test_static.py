@@ -77,6 +77,15 @@ def test_size(program):
     assert packed + CA_BUNDLE_GZIP_BYTES <= IMAGE_GZIP_BYTES_MAX
 
 
+def test_the_unit_tests_pass_with_these_libraries(program, runner):
+    """make static-unit-tests; for a cross-built program, under the emulator."""
+    tests = program.parent / "unit-tests"
+    if not tests.exists():
+        pytest.skip(f"{tests} is not built: make static-unit-tests")
+    without = ["-tce=*no second thread*"] if runner else []  # an emulator has threads of its own
+    run(tests, runner, *without)
+
+
 def test_the_version_command_and_the_bill_agree(program, runner, bill):
     said = dict(line.split(": ", 1) for line in run(program, runner, "-version").splitlines()
                 if ": " in line)
