@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "event/reactor.h"
 #include "event/timer_queue.h"
@@ -102,21 +103,33 @@ class Tunnel final : public event::Retirable {
   void cut(CloseReason reason);
 
   const ConnectionInfo& info() const { return info_; }
-  uint64_t client_to_backend_bytes() const { return client_to_backend_.bytes(); }
-  uint64_t backend_to_client_bytes() const { return backend_to_client_.bytes(); }
+  uint64_t client_to_backend_bytes() const { return client_.outward.bytes(); }
+  uint64_t backend_to_client_bytes() const { return backend_.outward.bytes(); }
 
   size_t owner_index = 0;  ///< the owner's own bookkeeping
 
  private:
-  void on_client_ready(event::Events events);
-  void on_backend_ready(event::Events events);
-  void on_turn();
+  /// A socket, the relay that carries what its peer sends to the other side, and what is known.
+  struct Side {
+    Side(sys::OwnedFd socket, event::Reactor& reactor, event::Watch::OnReady on_ready)
+        : fd(std::move(socket)), watch(reactor, on_ready) {}
+
+    sys::OwnedFd fd;
+    event::Watch watch;
+    Relay outward;
+    bool outward_done = false;  ///< nothing more will come from here, or can be delivered
+    bool failed = false;
+  };
+
+  void on_client_ready(event::Events events) { on_ready(client_, backend_, events); }
+  void on_backend_ready(event::Events events) { on_ready(backend_, client_, events); }
+  void on_ready(Side& side, Side& other, event::Events events);
   void on_salvage_due();
   void advance();
-  bool advance_client_to_backend();
-  bool advance_backend_to_client();
-  void fail_client();
-  void fail_backend();
+  bool advance_from(Side& source, Side& sink);
+  static void note_edges(Side& side, Side& other, event::Events events);
+  static void fail(Side& side, Side& other);
+  TunnelFacts facts() const;
   bool survivor_has_everything() const;
   void salvage();
   void close(CloseReason reason);
@@ -126,16 +139,11 @@ class Tunnel final : public event::Retirable {
   RelayResources& resources_;
   TunnelOwner& owner_;
   ConnectionInfo info_;
-  sys::OwnedFd client_;
-  sys::OwnedFd backend_;
-  event::Watch client_watch_;
-  event::Watch backend_watch_;
+  Side client_;
+  Side backend_;
   event::Continuation continuation_;
   event::Timer salvage_timer_;
   sys::SteadyTime salvage_end_{};
-  Relay client_to_backend_;
-  Relay backend_to_client_;
-  TunnelFacts facts_;
   State state_ = State::relaying;
 };
 
