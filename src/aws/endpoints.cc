@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "sys/ascii.h"
 #include "sys/endpoint.h"
 
 namespace kite::aws {
@@ -34,20 +35,6 @@ Partition partition_of(std::string_view region) {
     if (region.starts_with(partition.region_prefix)) return partition;
   }
   return kCommercial;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
-/// The SDKs' booleans: "true" in any case is true, everything else is not.
-bool is_true(const sys::Environment& environment, std::string_view name) {
-  const std::optional<std::string> value = environment.get(name);
-  return value && lower(*value) == "true";
 }
 
 ServiceEndpoint table_endpoint(Service service, std::string_view region, bool fips,
@@ -88,7 +75,7 @@ uint16_t parse_port(std::string_view text) {
 }
 
 bool has_dot_segment(std::string_view path) {
-  const std::string whole = lower(path) + "/";
+  const std::string whole = sys::ascii_lower(path) + "/";
   for (const std::string_view segment : {"/./", "/../", "/%2e/", "/%2e%2e/", "/.%2e/", "/%2e./"}) {
     if (whole.find(segment) != std::string::npos) return true;
   }
@@ -97,7 +84,7 @@ bool has_dot_segment(std::string_view path) {
 
 /// "host" and "host:port" as they are signed: the scheme's own port is left out.
 sys::Result<std::string> signed_host(std::string_view authority, bool is_https) {
-  const std::string text = lower(authority);
+  const std::string text = sys::ascii_lower(authority);
   const size_t bracket = text.rfind(']');
   const size_t colon = text.find(':', bracket == std::string::npos ? 0 : bracket);
   const std::string host = text.substr(0, colon);
@@ -124,7 +111,7 @@ Override find_override(Service service, std::string_view flag_url,
   if (!flag_url.empty()) {
     return {std::string(flag_url), "-endpoint-" + std::string(service_name(service))};
   }
-  if (is_true(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) return {};
+  if (environment.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) return {};
   for (const std::string& name :
        {"AWS_ENDPOINT_URL_" + upper_name, std::string("AWS_ENDPOINT_URL")}) {
     if (const auto url = environment.get_non_empty(name)) return {*url, name};
@@ -156,7 +143,7 @@ bool is_region(std::string_view text) {
 
 sys::Result<ServiceEndpoint> parse_endpoint_url(std::string_view url) {
   const size_t scheme_end = url.find("://");
-  const std::string scheme = lower(url.substr(0, std::min(scheme_end, url.size())));
+  const std::string scheme = sys::ascii_lower(url.substr(0, std::min(scheme_end, url.size())));
   if (scheme_end == std::string_view::npos || (scheme != "https" && scheme != "http")) {
     return sys::Error{"it does not begin with http:// or https://"};
   }
@@ -181,8 +168,8 @@ sys::Result<ServiceEndpoint> resolve_endpoint(Service service, std::string_view 
   if (!is_region(region)) {
     return sys::Error{"the region is not a name like eu-west-1: set -region or AWS_REGION"};
   }
-  const bool fips = is_true(environment, "AWS_USE_FIPS_ENDPOINT");
-  const bool dual_stack = is_true(environment, "AWS_USE_DUALSTACK_ENDPOINT");
+  const bool fips = environment.is_true("AWS_USE_FIPS_ENDPOINT");
+  const bool dual_stack = environment.is_true("AWS_USE_DUALSTACK_ENDPOINT");
   const Override override = find_override(service, flag_url, environment);
   if (override.url.empty()) return table_endpoint(service, region, fips, dual_stack);
   if (fips || dual_stack) {

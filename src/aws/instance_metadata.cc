@@ -25,10 +25,6 @@ constexpr std::chrono::milliseconds kTimeout{1000};
 constexpr size_t kAnswerBytesMax = 64U << 10;
 constexpr size_t kTokenBytesMax = 4096;
 
-bool is_true(const std::optional<std::string>& value) {
-  return value && ::strcasecmp(value->c_str(), "true") == 0;
-}
-
 bool is_token(const std::string& text) {
   return !text.empty() && text.size() <= kTokenBytesMax &&
          std::all_of(text.begin(), text.end(), [](char byte) { return byte > ' ' && byte < 0x7f; });
@@ -43,8 +39,8 @@ bool is_http_url(std::string_view url) {
 
 sys::Result<InstanceMetadataPlan> plan_instance_metadata(const sys::Environment& environment) {
   InstanceMetadataPlan plan;
-  plan.disabled = is_true(environment.get("AWS_EC2_METADATA_DISABLED"));
-  plan.v1_allowed = !is_true(environment.get("AWS_EC2_METADATA_V1_DISABLED"));
+  plan.disabled = environment.is_true("AWS_EC2_METADATA_DISABLED");
+  plan.v1_allowed = !environment.is_true("AWS_EC2_METADATA_V1_DISABLED");
   if (const auto mode = environment.get_non_empty(kEndpointMode)) {
     if (::strcasecmp(mode->c_str(), "ipv6") == 0) {
       plan.origin = "http://[fd00:ec2::254]";

@@ -10,6 +10,7 @@
 #include <map>
 #include <utility>
 
+#include "sys/ascii.h"
 #include "sys/check.h"
 
 namespace kite::aws {
@@ -47,14 +48,6 @@ std::string_view view(const Digest& digest) {
 
 bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
 }
 
 /// Trimmed, each inner run of white space one blank, quotes or not.
@@ -168,7 +161,7 @@ CanonicalRequest canonical_request(const SigV4Request& request,
                                    const std::vector<http::Header>& headers, PathForm path_form) {
   std::map<std::string, std::string> values_by_name;
   for (const http::Header& header : headers) {
-    const std::string name = lower(header.name);
+    const std::string name = sys::ascii_lower(header.name);
     if (is_never_signed(name)) continue;
     const auto [entry, is_new] = values_by_name.try_emplace(name, canonical_value(header.value));
     if (!is_new) entry->second.append(",").append(canonical_value(header.value));

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "sys/ascii.h"
+
 namespace kite::sys {
 
 Environment Environment::of_process() {
@@ -25,6 +27,11 @@ std::optional<std::string> Environment::get_non_empty(std::string_view name) con
   std::optional<std::string> value = get(name);
   if (value && value->empty()) return std::nullopt;
   return value;
+}
+
+bool Environment::is_true(std::string_view name) const {
+  const std::optional<std::string> value = get(name);
+  return value && ascii_lower(*value) == "true";
 }
 
 }  // namespace kite::sys

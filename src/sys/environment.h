@@ -27,6 +27,8 @@ class Environment {
   std::optional<std::string> get(std::string_view name) const;
   /// The AWS SDKs' reading: a variable set to nothing counts as unset.
   std::optional<std::string> get_non_empty(std::string_view name) const;
+  /// The AWS SDKs' booleans: "true" in any case is true, everything else is not.
+  bool is_true(std::string_view name) const;
 
  private:
   Variables variables_;
