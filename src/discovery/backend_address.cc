@@ -44,10 +44,6 @@ Addresses choose_addresses(const AddressTexts& texts, bool use_public) {
   return chosen;
 }
 
-Exclusion leave_out(const aws::Task& task, ExclusionReason reason, std::string detail) {
-  return Exclusion{std::string(arn_id(task.arn)), reason, std::move(detail)};
-}
-
 std::variant<Addresses, Exclusion> instance_addresses(const aws::Task& task, bool use_public,
                                                       const Inventory& inventory) {
   const std::string* id = inventory.find_instance_id(task.container_instance_arn);

@@ -18,10 +18,6 @@ struct Candidate {
   PortEndpoints endpoints;
 };
 
-Exclusion leave_out(const aws::Task& task, ExclusionReason reason, std::string detail) {
-  return Exclusion{std::string(arn_id(task.arn)), reason, std::move(detail)};
-}
-
 std::string container_names(const aws::Task& task) {
   std::string names;
   for (const aws::Container& container : task.containers) {
@@ -92,6 +88,10 @@ void apply_health_rule(std::vector<Candidate>& candidates, std::vector<Exclusion
 }
 
 }  // namespace
+
+Exclusion leave_out(const aws::Task& task, ExclusionReason reason, std::string detail) {
+  return Exclusion{std::string(arn_id(task.arn)), reason, std::move(detail)};
+}
 
 std::string_view reason_name(ExclusionReason reason) {
   switch (reason) {

@@ -39,6 +39,9 @@ struct Exclusion {
   bool operator==(const Exclusion&) const = default;
 };
 
+/// `task` is left out for this reason.
+Exclusion leave_out(const aws::Task& task, ExclusionReason reason, std::string detail);
+
 struct Selection {
   snapshot::Snapshot snapshot;
   std::vector<Exclusion> exclusions;  ///< one for each task that has no backend, in task order
