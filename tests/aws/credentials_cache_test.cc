@@ -106,7 +106,7 @@ TEST_CASE("credentials cache: many askers, one fetch, one answer each") {
   CHECK(test.told == Told{"A", "A"});
   CHECK(test.at_hand() == "A");
   CHECK(test.log.count("event=credentials_found") == 1);
-  CHECK(test.log.text.find("s3cret") == std::string::npos);
+  CHECK(test.log.count("s3cret") == 0);
 }
 
 TEST_CASE("credentials cache: keys that do not expire are never renewed unasked") {

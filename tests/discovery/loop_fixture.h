@@ -2,31 +2,16 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "discovery/discovery_loop.h"
 #include "tests/discovery/cycle_harness.h"
+#include "tests/support/kept_log.h"
 #include "tests/support/scripted_random.h"
 
 namespace kite::discovery {
-
-/// Keeps the lines.
-class LineSink final : public sys::LogSink {
- public:
-  bool write_line(std::string_view line) override {
-    lines.emplace_back(line);
-    return true;
-  }
-  size_t count(std::string_view text) const {
-    return static_cast<size_t>(std::count_if(
-        lines.begin(), lines.end(),
-        [&](const std::string& line) { return line.find(text) != std::string::npos; }));
-  }
-  std::vector<std::string> lines;
-};
 
 /// A discovery loop over a fake cluster, with scripted chance: without a script no jitter, so that
 /// the interval's base shows as nine tenths of it.
@@ -79,7 +64,7 @@ class LoopFixture {
   testing::FakeCluster cluster;
   snapshot::SnapshotCell cell;
   testing::ScriptedRandom random;
-  LineSink lines;
+  testing::KeptLines lines;
   sys::Logger logger{clock, lines, {sys::LogLevel::debug, sys::LogFormat::text, 10000}};
   std::vector<snapshot::SnapshotPtr> published;
   std::string failing;

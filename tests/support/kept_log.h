@@ -1,32 +1,40 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "sys/clock.h"
 #include "sys/log.h"
-#include "tests/support/manual_clock.h"
 
 namespace kite::testing {
 
-/// A logger whose lines a test can read.
-class KeptLog final : public sys::LogSink {
+/// Keeps log lines for the test to read.
+class KeptLines : public sys::LogSink {
  public:
-  explicit KeptLog(const sys::Clock& clock)
-      : logger(clock, *this, {.level = sys::LogLevel::debug}) {}
   bool write_line(std::string_view line) override {
-    text += line;
+    lines.emplace_back(line);
     return true;
   }
 
-  size_t count(const std::string& part) const {
-    size_t found = 0;
-    for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-      ++found;
-    }
-    return found;
+  /// How many lines hold `text`.
+  size_t count(std::string_view text) const {
+    return static_cast<size_t>(std::count_if(
+        lines.begin(), lines.end(),
+        [&](const std::string& line) { return line.find(text) != std::string::npos; }));
   }
+  bool contain(std::string_view text) const { return count(text) > 0; }
 
-  std::string text;
+  std::vector<std::string> lines;
+};
+
+/// A logger whose lines a test can read.
+class KeptLog final : public KeptLines {
+ public:
+  explicit KeptLog(const sys::Clock& clock)
+      : logger(clock, *this, {.level = sys::LogLevel::debug}) {}
+
   sys::Logger logger;
 };
 

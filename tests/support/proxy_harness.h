@@ -7,26 +7,12 @@
 
 #include "proxy/proxy.h"
 #include "sys/log.h"
+#include "tests/support/kept_log.h"
 #include "tests/support/loop_harness.h"
 #include "tests/support/peer.h"
 #include "tests/support/scripted_random.h"
 
 namespace kite::testing {
-
-/// Keeps log lines for the test to read.
-struct KeptLines final : sys::LogSink {
-  bool write_line(std::string_view line) override {
-    lines.emplace_back(line);
-    return true;
-  }
-  bool contain(std::string_view text) const {
-    for (const std::string& line : lines) {
-      if (line.find(text) != std::string::npos) return true;
-    }
-    return false;
-  }
-  std::vector<std::string> lines;
-};
 
 /// A whole data path on loopback: publish backends, connect clients, look at both ends.
 struct ProxyHarness {

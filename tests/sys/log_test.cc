@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sys/random.h"
+#include "tests/support/kept_log.h"
 #include "tests/support/manual_clock.h"
 
 namespace kite::sys {
@@ -15,18 +16,10 @@ namespace kite::sys {
 namespace {
 
 using nlohmann::json;
+using testing::KeptLines;
 
 constexpr WallTime kNoon =
     WallTime(std::chrono::sys_days(std::chrono::year(2026) / 1 / 2)) + std::chrono::hours(12);
-
-class KeptLines final : public LogSink {
- public:
-  bool write_line(std::string_view line) override {
-    lines.emplace_back(line);
-    return true;
-  }
-  std::vector<std::string> lines;
-};
 
 std::string text_line(std::initializer_list<LogField> fields, uint64_t suppressed = 0) {
   return render_log_line(LogFormat::text, kNoon, LogLevel::info, "tested", fields, suppressed);
