@@ -149,3 +149,4 @@ clean: ## Remove everything that was built
 	rm -rf build
 
 include third_party/static.mk
+include tests/bench/bench.mk
