@@ -13,6 +13,7 @@
 #include "cli/help.h"
 #include "http/library_versions.h"
 #include "sys/environment.h"
+#include "sys/library_versions.h"
 
 namespace {
 
@@ -20,6 +21,13 @@ constexpr int kExitUsage = 2;
 
 void print(std::FILE* stream, const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stream);
+}
+
+std::vector<kite::cli::Library> libraries() {
+  std::vector<kite::cli::Library> all = kite::http::library_versions();
+  for (auto& library : kite::aws::library_versions()) all.push_back(std::move(library));
+  for (auto& library : kite::sys::library_versions()) all.push_back(std::move(library));
+  return all;
 }
 
 }  // namespace
@@ -41,9 +49,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (std::holds_alternative<kite::cli::ShowVersion>(*invocation)) {
-    std::vector<kite::cli::Library> libraries = kite::http::library_versions();
-    for (auto& library : kite::aws::library_versions()) libraries.push_back(std::move(library));
-    print(stdout, kite::cli::version_text(libraries));
+    print(stdout, kite::cli::version_text(libraries()));
     return 0;
   }
   const auto metadata_plan = kite::aws::plan_instance_metadata(environment);
