@@ -12,7 +12,7 @@ JOBS ?= $(shell nproc)
 VERSION := 0.1.0
 PYTHON := /usr/bin/python3
 
-PACKAGES := libcurl libcares libcrypto expat
+PACKAGES := libcurl libcares libssl libcrypto expat
 # -iquote, not -I: src/sys/socket.h must not hide the system's <sys/socket.h>.
 CPPFLAGS := -iquote src -iquote . -DKITE_VERSION='"$(VERSION)"' -D_GLIBCXX_ASSERTIONS
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -Werror
@@ -55,19 +55,21 @@ all: deps-build ## Build the program at build/ecs-task-kite
 
 .PHONY: deps deps-build deps-check deps-fuzz
 deps: ## Install the Debian packages that building and testing need
-	@third_party/debian/install third_party/debian/build.txt third_party/debian/test.txt
+	@third_party/debian/install $(addprefix third_party/debian/,build.txt static.txt test.txt)
 deps-build deps-check deps-fuzz: deps-%:
 	@third_party/debian/install third_party/debian/build.txt third_party/debian/$*.txt
 
 .PHONY: test
-test: deps test-programs ## Install what is missing, build, run every test
+test: deps ## Install what is missing, build, run every test
+	@$(MAKE) --no-print-directory static static-unit-tests
+	@$(MAKE) --no-print-directory test-programs
 	@$(PYTHON) tests/run.py
 
 .PHONY: check
 check: deps-check format-check test-programs ## Format, lint and every test with the sanitized program, offline
-	@$(PYTHON) tests/run.py --mode asan
+	@$(PYTHON) tests/run.py lint unit replay python e2e-asan
 
-# The unit tests, replayers and one program carry sanitizers; the shipped build is tested beside.
+# The unit tests, replayers and one program carry sanitizers; the shipped program is tested beside.
 .PHONY: test-programs
 test-programs: | deps
 	@$(MAKE) --no-print-directory -j$(JOBS) build/ecs-task-kite build/release/traffic

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Runs the test suites one after the other and adds up what they counted.
 
-Usage: tests/run.py [--mode release|asan] [SUITE ...]
+Usage: tests/run.py [SUITE ...]
 
---mode names the build whose program the end-to-end suites run. The last line reads
+The end-to-end suite runs twice: as e2e-asan with the sanitized program, as e2e-static with the
+shipped one. The last line reads
 `N passed, N failed` (with `, N skipped` when something was), summed over all suites; the exit code
 is 0 only if nothing failed. A suite that ends without saying what it counted counts as one failure.
 """
@@ -105,35 +106,41 @@ def replay_corpora(environment):
 
 
 def python_folders():
-    """Every folder with pytest files but the end-to-end one, which is a suite of its own."""
+    """Every folder with pytest files but those that are suites of their own."""
     folders = {str(path.parent.relative_to(ROOT)) for path in (ROOT / "tests").glob("*/test_*.py")}
-    return sorted(folders - {"tests/e2e"})
+    return sorted(folders - {"tests/e2e", "tests/static"})
 
 
-def suites(mode):
+def suites():
     """Name, and what runs it; cheap ones first."""
-    environment = dict(os.environ)
-    environment.setdefault("KITE_BINARY", str(ROOT / "build" / mode / "ecs-task-kite"))
-    environment.setdefault("KITE_TRAFFIC", str(ROOT / "build" / "release" / "traffic"))
-    environment.setdefault("KITE_SIGN_TOOL", str(ROOT / "build" / "asan" / "sign-tool"))
-    environment.setdefault("KITE_TEST_DATA", str(ROOT / "tests" / "data"))
-    environment["PYTHONDONTWRITEBYTECODE"] = "1"
-    unit_tests = str(ROOT / "build" / "asan" / "unit-tests")
+    build = ROOT / "build"
+    environment = {
+        "KITE_TRAFFIC": str(build / "release" / "traffic"),
+        "KITE_SIGN_TOOL": str(build / "asan" / "sign-tool"),
+        "KITE_TEST_DATA": str(ROOT / "tests" / "data"), **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def pytest(name, folders, program):
+        binary = str(build / program / "ecs-task-kite")
+        return lambda: run_pytest(name, folders, {**environment, "KITE_BINARY": binary})
+
+    unit_tests = str(build / "asan" / "unit-tests")
     return {
         "lint": lambda: run_lint([sys.executable, "tests/lint/check.py"], environment),
         "unit": lambda: run_doctest([unit_tests], environment),
         "replay": lambda: replay_corpora(environment),
-        "python": lambda: run_pytest("python", python_folders(), environment),
-        "e2e": lambda: run_pytest("e2e", ["tests/e2e"], environment),
+        "python": pytest("python", python_folders(), "release"),
+        "static": pytest("static", ["tests/static"], "static"),
+        "e2e-asan": pytest("e2e-asan", ["tests/e2e"], "asan"),
+        "e2e-static": pytest("e2e-static", ["tests/e2e"], "static"),
     }
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mode", choices=["release", "asan"], default="release")
     parser.add_argument("names", nargs="*", metavar="SUITE")
     options = parser.parse_args()
-    table = suites(options.mode)
+    table = suites()
     unknown = set(options.names) - set(table)
     if unknown:
         parser.error(f"unknown suite {sorted(unknown)}; there are {', '.join(table)}")
@@ -144,7 +151,7 @@ def main():
         print(f"=== {name}", flush=True)
         started = time.monotonic()
         count = table[name]()
-        lines.append(f"{name:8} {count} ({time.monotonic() - started:.0f} s)")
+        lines.append(f"{name:10} {count} ({time.monotonic() - started:.0f} s)")
         total.add(count)
     print("=== all suites")
     print("\n".join(lines))

@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import urllib.request
 
@@ -12,6 +11,7 @@ import botocore.session
 import botocore.validate
 import pytest
 
+from e2e.waiting import free_port
 from fake_aws.client import FakeAws, bridge_task, instance
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -128,12 +128,6 @@ def test_links_in_the_texts_lead_somewhere():
 # -- the collect-instance-ids programs, run here --------------------------------------------
 
 
-def free_port(address="127.0.0.1"):
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
-
-
 def fetch(port, address="127.0.0.1"):
     try:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -173,7 +167,7 @@ def programs():
 
 def test_the_programs_without_a_kite(programs):
     with FakeAws() as aws:
-        server, page = free_port("127.0.0.2"), free_port()
+        server, page = free_port(), free_port()
         programs.start_script("serve_instance_id.py", "127.0.0.2", server,
                               METADATA_ENDPOINT=aws.imds_url)
         aws.wait_until(lambda: fetch(server, "127.0.0.2") == "i-0123456789abcdef0")
@@ -190,7 +184,7 @@ def test_the_whole_example_through_a_kite(programs):
     listen, page = free_port(), free_port()
     with FakeAws() as aws:
         for address in ("127.0.0.2", "127.0.0.3"):
-            port = free_port(address)  # no metadata: each answers with the host name it is given
+            port = free_port()  # no metadata: each answers with the host name it is given
             programs.start([PYTHON, "-c", SERVE_NAMED, str(EXAMPLES / "collect-instance-ids"),
                             address, str(port)])
             host = aws.put_instance(instance(address))

@@ -1,4 +1,4 @@
-"""Two builds of the same sources in different folders give the same bytes. Takes ten minutes."""
+"""Two builds of the same sources in different folders give the same bytes. Takes minutes."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 pytestmark = pytest.mark.skipif(os.environ.get("KITE_STATIC_REPRODUCE") != "1",
-                                reason="builds everything twice: set KITE_STATIC_REPRODUCE=1")
+                                reason="builds everything again: set KITE_STATIC_REPRODUCE=1")
 MADE = ("ecs-task-kite", "sbom.cdx.json")
 
 
@@ -26,7 +26,5 @@ def built(folder, program):
 
 
 def test_two_folders_one_program(program, tmp_path):
-    one = built(tmp_path / "one", program)
-    other = built(tmp_path / "another/much/deeper/folder", program)
-    assert one == other
-    assert one == [(program.parent / name).read_bytes() for name in MADE]
+    again = built(tmp_path / "another/much/deeper/folder", program)
+    assert again == [(program.parent / name).read_bytes() for name in MADE]
