@@ -241,6 +241,7 @@ stream {{
     proxy_pass backends;
     proxy_connect_timeout 1s;
     proxy_timeout 1h;
+    proxy_half_close on;
   }}
 }}
 """

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Measures what forwarding costs: the kite beside HAProxy, nginx and no proxy, in one run.
+
+Usage: speed.py [--quick] [--kite [NAME=]PATH ...] [--peers NAME,..] [--only KEY,..]
+                [--rounds N] [--seconds S] [--no-strace] [--out FOLDER]
+
+Every workload is run against every contender in turn, a few rounds of it, the order rotating, so
+that whatever else the machine does meets all of them. Several --kite compare builds of the kite;
+the targets are those of the first.
+"""
+
+import argparse
+import os
+import pathlib
+import sys
+import time
+from contextlib import ExitStack
+
+import peers
+import speed_report
+from speed_load import Failed, Server, count_system_calls, pinned, precedence, run_client
+from speed_workloads import KITE, LARGE, NGINX, USUAL, WORKLOADS
+
+LARGE_PIPE_BYTES = 1 << 20
+PEERS = (USUAL, LARGE, NGINX, "direct")
+
+
+class NamedKite(peers.Kite):
+    """A build of the kite under a name of its own."""
+
+    def __init__(self, name, binary, backends, **others):
+        self.name, self.binary = name, str(pathlib.Path(binary).resolve())
+        super().__init__(backends, **others)
+
+    def command(self):
+        return [self.binary, *super().command()[1:]]
+
+
+def contenders(options, backends, place):
+    """Everything that is measured, not yet started; kites first."""
+    kites = [(name or path, path) for name, _, path in
+             (("=" + text if "=" not in text else text).partition("=") for text in options.kite)]
+    if not options.kite:
+        kites = [(KITE, peers.kite_binary())]
+    made = [NamedKite(name, path, backends, before_exec=place) for name, path in kites]
+    others = {
+        USUAL: lambda: peers.Haproxy(backends, before_exec=place),
+        LARGE: lambda: peers.Haproxy(backends, before_exec=place, pipe_bytes=LARGE_PIPE_BYTES),
+        NGINX: lambda: peers.Nginx(backends, before_exec=place),
+        "direct": lambda: peers.Direct(backends),
+    }
+    return made + [others[name]() for name in options.peers]
+
+
+def addresses(peer):
+    return peer.backends if isinstance(peer, peers.Direct) else [peer.address]
+
+
+def measure(workload, peer, options, place):
+    figures = run_client(workload, addresses(peer), peer.pids, options.seconds, options.warm_up,
+                         place)
+    figures.update(workload=workload.key, contender=peer.name)
+    return figures
+
+
+def run_rounds(workload, started, options, place):
+    runs = []
+    for number in range(options.rounds):
+        turn = number % len(started)
+        for peer in started[turn:] + started[:turn]:
+            if workload.idle and isinstance(peer, peers.Direct):
+                continue
+            try:
+                run = measure(workload, peer, options, place)
+            except Failed as why:
+                print(f"  {peer.name}: {why}", file=sys.stderr)
+                continue
+            runs.append({**run, "round": number})
+    return runs
+
+
+def count_calls(workload, started, options, place):
+    counts = {}
+    for peer in started:
+        if isinstance(peer, peers.Direct) or workload.idle:
+            continue
+        try:
+            counts[peer.name] = count_system_calls(workload, addresses(peer), peer.pids,
+                                                   options.strace_seconds, place)
+        except Failed as why:
+            print(f"  strace of {peer.name}: {why}", file=sys.stderr)
+    return counts
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer workloads and rounds")
+    parser.add_argument("--kite", action="append", default=[], metavar="[NAME=]PATH")
+    parser.add_argument("--peers", type=lambda text: [one for one in text.split(",") if one],
+                        default=list(PEERS), help=", ".join(PEERS))
+    parser.add_argument("--only", type=lambda text: text.split(","), help="workloads by key")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--warm-up", type=float, default=0.2)
+    parser.add_argument("--strace-seconds", type=float, default=0.5)
+    parser.add_argument("--no-strace", action="store_true")
+    parser.add_argument("--pin", action="store_true", help="the proxy on CPU 0, the load on CPU 1")
+    parser.add_argument("--out", type=pathlib.Path, default=peers.ROOT / "build/bench")
+    options = parser.parse_args(arguments)
+    options.rounds = options.rounds or (2 if options.quick else 3)
+    options.seconds = options.seconds or (0.8 if options.quick else 1.0)
+    keys = {workload.key for workload in WORKLOADS}
+    for chosen, known in ((options.only or [], keys), (options.peers, PEERS)):
+        if unknown := set(chosen) - set(known):
+            parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    options.workloads = [one for one in WORKLOADS
+                         if (one.key in options.only if options.only
+                             else one.quick or not options.quick)]
+    return options
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    load_place = pinned({1} if options.pin else None)
+    proxy_place = pinned({0} if options.pin else None)
+    began = time.monotonic()
+    runs, calls = [], {}
+    with ExitStack() as stack:
+        stack.enter_context(precedence())
+        server = stack.enter_context(Server(load_place))
+        started = [stack.enter_context(peer)
+                   for peer in contenders(options, server.backends, proxy_place)]
+        for workload in options.workloads:
+            made = run_rounds(workload, started, options, load_place)
+            runs += made
+            if not options.no_strace:
+                calls[workload.key] = count_calls(workload, started, options, load_place)
+            print(speed_report.lines_of(workload, made, calls.get(workload.key, {})), flush=True)
+        names = [peer.name for peer in started]
+    facts = speed_report.facts(options, time.monotonic() - began)
+    speed_report.write(options.out, facts, names, options.workloads, runs, calls)
+    print(f"{options.out}/speed.md, .svg and .json in {facts['seconds']:.0f} s")
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    sys.exit(main())
