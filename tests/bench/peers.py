@@ -52,8 +52,9 @@ def listens(pid, port):
 
 
 class Peer:
-    """One proxy. The process starts in __enter__, which returns when it listens, or with start(),
-    which does not wait; what it says goes to a file that `log()` reads.
+    """One proxy. The process starts in __enter__, which returns when it listens. To time the start:
+    prepare(), which does all that comes before the process, then start(), which does not wait.
+    What it says goes to a file that `log()` reads.
 
     `before_exec` runs in the new process: to join a cgroup, to set a limit.
     Subclasses give `name`, command() and, if needed, environment() and ready().
@@ -66,7 +67,7 @@ class Peer:
         self.port = port or free_port()
         self.address = ("127.0.0.1", self.port)
         self.before_exec = before_exec
-        self._process = None
+        self._process = self._command = None
         self._folder = tempfile.TemporaryDirectory(prefix=f"bench-{self.name.split()[0]}-")
         self.folder = pathlib.Path(self._folder.name)
 
@@ -75,7 +76,7 @@ class Peer:
 
     def __enter__(self):
         try:
-            return self.start().wait_ready()
+            return self.prepare().start().wait_ready()
         except BaseException:
             self.stop()
             raise
@@ -89,10 +90,14 @@ class Peer:
     def environment(self):
         return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
+    def prepare(self):
+        self._command = self.command()
+        return self
+
     def start(self):
         with open(self.folder / "log", "wb") as log:
             self._process = subprocess.Popen(
-                self.command(), env=self.environment(), cwd=self.folder, stdin=subprocess.DEVNULL,
+                self._command, env=self.environment(), cwd=self.folder, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, preexec_fn=self.before_exec)
         return self
 
@@ -128,6 +133,9 @@ class Direct(Peer):
 
     name = "direct"
 
+    def prepare(self):
+        return self
+
     def start(self):
         self.address = tuple(self.backends[0])
         self.port = self.address[1]
@@ -138,38 +146,38 @@ class Direct(Peer):
 
 
 class Kite(Peer):
-    """The kite, finding its backends through a local AWS of its own, or through `aws` that the
-    caller filled with `tasks_for` or in any other way.
+    """The kite, told of its backends by a local AWS of its own, `aws`.
 
-    `flags` replace the ones here by name; `env` is added to its environment.
+    `flags` replace the ones here by name; `program` is another build; `cloud` makes the local AWS
+    and says what else the kite's environment needs, as tls_cloud.TlsCloud does.
     """
 
     name = "kite"
 
-    def __init__(self, backends, port=None, before_exec=None, flags=(), env=None, aws=None):
+    def __init__(self, backends, port=None, before_exec=None, flags=(), program=None,
+                 cloud=None):
         super().__init__(backends, port, before_exec)
-        self.flags, self.env, self.aws = list(flags), dict(env or {}), aws
-        self._own_aws = None
+        self.flags, self.program, self.cloud = list(flags), program or kite_binary(), cloud
+        self.aws = None
 
-    def start(self):
-        if self.aws is None:
-            self.aws = self._own_aws = FakeAws()
-            fill(self.aws, self.backends, self.port)
-        return super().start()
+    def prepare(self):
+        self.aws = self.cloud.aws() if self.cloud else FakeAws()
+        fill(self.aws, self.backends, self.port)
+        return super().prepare()
 
     def command(self):
         flags = {"-name": "app", "-family": "web", "-bind": "127.0.0.1"}
         flags.update(flag.split("=", 1) for flag in self.flags)
-        return [kite_binary(), *(f"{name}={value}" for name, value in flags.items())]
+        return [str(self.program), *(f"{name}={value}" for name, value in flags.items())]
 
     def environment(self):
-        return {**self.aws.env(), **self.env}
+        return {**self.aws.env(), **(self.cloud.env(self.aws) if self.cloud else {})}
 
     def stop(self):
         super().stop()
-        if self._own_aws is not None:
-            self._own_aws.close()
-            self._own_aws = self.aws = None
+        if self.aws is not None:
+            self.aws.close()
+            self.aws = None
 
     @staticmethod
     def version():
@@ -200,8 +208,11 @@ class Haproxy(Peer):
 
     def command(self):
         # Splicing is asked for by name: 2.6's splice-auto does not engage. maxpipes because its
-        # default, a quarter of maxconn, would not leave the descriptors for maxconn.
-        lines = ["global", "  nbthread 1", f"  maxconn {CONNECTIONS_MAX}", "  maxpipes 400"]
+        # default, a quarter of maxconn, would not leave the descriptors for maxconn. Without
+        # verification its HTTP client, which nothing here uses, loads no CA bundle: that would cost
+        # it 100 ms and 2 MB.
+        lines = ["global", "  nbthread 1", f"  maxconn {CONNECTIONS_MAX}", "  maxpipes 400",
+                 "  httpclient.ssl.verify none"]
         if self.pipe_bytes:
             lines.append(f"  tune.pipesize {self.pipe_bytes}")
         lines += ["defaults", "  mode tcp", "  option splice-request", "  option splice-response",
