@@ -5,11 +5,11 @@ deps-bench:
 	@third_party/debian/install third_party/debian/build.txt third_party/debian/bench.txt
 
 .PHONY: bench bench-quick
-bench: deps-bench ## Measure speed beside HAProxy and nginx (under 10 minutes)
-	@$(MAKE) --no-print-directory -j$(JOBS) build/release/load static
+bench: deps-bench static ## Measure speed beside HAProxy and nginx (under 10 minutes)
+	@$(MAKE) --no-print-directory -j$(JOBS) build/release/load
 	@$(PYTHON) tests/bench/speed.py
-bench-quick: deps-bench ## The same in under 90 s: fewer workloads and rounds
-	@$(MAKE) --no-print-directory -j$(JOBS) build/release/load static
+bench-quick: deps-bench static ## The same in under 90 s: fewer workloads and rounds
+	@$(MAKE) --no-print-directory -j$(JOBS) build/release/load
 	@$(PYTHON) tests/bench/speed.py --quick
 
 # The load program: traffic, and what it costs a proxy. It shares only src/sys with the product.

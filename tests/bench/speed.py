@@ -18,7 +18,8 @@ from contextlib import ExitStack
 
 import peers
 import speed_report
-from speed_load import Failed, Server, count_system_calls, pinned, precedence, run_client
+from speed_load import (Failed, Server, Span, count_system_calls, pinned, precedence,
+                        run_client)
 from speed_workloads import KITE, LARGE, NGINX, USUAL, WORKLOADS
 
 LARGE_PIPE_BYTES = 1 << 20
@@ -56,40 +57,49 @@ def addresses(peer):
     return peer.backends if isinstance(peer, peers.Direct) else [peer.address]
 
 
-def measure(workload, peer, options, place):
-    figures = run_client(workload, addresses(peer), peer.pids, options.seconds, options.warm_up,
-                         place)
-    figures.update(workload=workload.key, contender=peer.name)
-    return figures
+class Bench:
+    """Runs workloads against what was started; keeps what was measured and what failed."""
 
+    def __init__(self, options, started, place):
+        self.options, self.started, self.place = options, started, place
+        self.runs, self.calls, self.failures = [], {}, []
 
-def run_rounds(workload, started, options, place):
-    runs = []
-    for number in range(options.rounds):
-        turn = number % len(started)
-        for peer in started[turn:] + started[:turn]:
-            if workload.idle and isinstance(peer, peers.Direct):
-                continue
-            try:
-                run = measure(workload, peer, options, place)
-            except Failed as why:
-                print(f"  {peer.name}: {why}", file=sys.stderr)
-                continue
-            runs.append({**run, "round": number})
-    return runs
+    def measure(self, workload):
+        """All rounds of one workload, then its system calls; returns its runs."""
+        made = []
+        for number in range(self.options.rounds):
+            turn = number % len(self.started)
+            for peer in self.started[turn:] + self.started[:turn]:
+                if run := self.run(workload, peer):
+                    made.append({**run, "workload": workload.key, "contender": peer.name,
+                                 "round": number})
+        self.runs += made
+        if not (self.options.no_strace or workload.extra):
+            self.calls[workload.key] = {peer.name: counts for peer in self.started
+                                        if (counts := self.count_calls(workload, peer))}
+        return made
 
-
-def count_calls(workload, started, options, place):
-    counts = {}
-    for peer in started:
-        if isinstance(peer, peers.Direct) or workload.idle:
-            continue
+    def run(self, workload, peer):
+        if workload.extra and isinstance(peer, peers.Direct):
+            return None
+        span = Span(self.options.warm_up, self.options.seconds)
         try:
-            counts[peer.name] = count_system_calls(workload, addresses(peer), peer.pids,
-                                                   options.strace_seconds, place)
+            return run_client(workload, addresses(peer), peer.pids, span, self.place)
         except Failed as why:
-            print(f"  strace of {peer.name}: {why}", file=sys.stderr)
-    return counts
+            return self.note_failure(workload, peer, why)
+
+    def count_calls(self, workload, peer):
+        if isinstance(peer, peers.Direct):
+            return None
+        span = Span(0, self.options.strace_seconds)
+        try:
+            return count_system_calls(workload, addresses(peer), peer.pids, span, self.place)
+        except Failed as why:
+            return self.note_failure(workload, peer, why)
+
+    def note_failure(self, workload, peer, why):
+        self.failures.append(f"{workload.title}, {peer.name}: {why}")
+        print(self.failures[-1], file=sys.stderr, flush=True)
 
 
 def parse(arguments):
@@ -124,22 +134,21 @@ def main(arguments=None):
     load_place = pinned({1} if options.pin else None)
     proxy_place = pinned({0} if options.pin else None)
     began = time.monotonic()
-    runs, calls = [], {}
     with ExitStack() as stack:
         stack.enter_context(precedence())
         server = stack.enter_context(Server(load_place))
         started = [stack.enter_context(peer)
                    for peer in contenders(options, server.backends, proxy_place)]
+        bench = Bench(options, started, load_place)
         for workload in options.workloads:
-            made = run_rounds(workload, started, options, load_place)
-            runs += made
-            if not options.no_strace:
-                calls[workload.key] = count_calls(workload, started, options, load_place)
-            print(speed_report.lines_of(workload, made, calls.get(workload.key, {})), flush=True)
+            made = bench.measure(workload)
+            print(speed_report.section_of(workload, made, bench.calls.get(workload.key, {})),
+                  flush=True)
         names = [peer.name for peer in started]
     facts = speed_report.facts(options, time.monotonic() - began)
-    speed_report.write(options.out, facts, names, options.workloads, runs, calls)
+    speed_report.write(options.out, facts, names, options.workloads, bench)
     print(f"{options.out}/speed.md, .svg and .json in {facts['seconds']:.0f} s")
+    return 1 if bench.failures else 0
 
 
 if __name__ == "__main__":

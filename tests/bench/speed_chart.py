@@ -35,7 +35,7 @@ def chart(workloads, names, table):
 
 
 def legend(names):
-    yield f'<text x="8" y="16">CPU for one unit of work; the line is {USUAL} with usual pipes</text>'
+    yield f'<text x="8" y="16">CPU for one unit of work; the line at 1 is {USUAL}</text>'
     for index, name in enumerate(names):
         left = 8 + index * 160
         yield f'<rect x="{left}" y="25" width="10" height="10" fill="{colour(index)}"/>'

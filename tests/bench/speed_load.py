@@ -8,20 +8,21 @@ import signal
 import subprocess
 import tempfile
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from peers import ROOT, listens
 from e2e.waiting import eventually, free_port
 
 LOAD = ROOT / "build/release/load"
-# Backends on several addresses: a proxy that closes first keeps a port for each of its last minute's
-# connections, and towards one address it has 28,000.
+# Several addresses: a proxy that closes first keeps a port for each connection of its last minute,
+# and towards one address it has 28,000.
 BACKEND_HOSTS = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
 SYSTEM_CALL_COUNT = re.compile(r"^\s*(\d+)\s+(\w+)\s*$", re.MULTILINE)
 
 
 class Failed(Exception):
-    """A run that measured nothing: bytes were wrong, connections failed or the rate was not held."""
+    """A run that measured nothing: bytes were wrong or connections failed."""
 
 
 def pinned(cpus):
@@ -71,39 +72,102 @@ def at(addresses):
     return [f"-at={host}:{port}" for host, port in addresses]
 
 
-def run_client(workload, addresses, pids, seconds, warm_up, place):
-    """One run's figures as the load prints them."""
-    command = [LOAD, *workload.arguments, *at(addresses), f"-seconds={seconds}",
-               f"-warm-up={warm_up}", *(f"-cpu-of={pid}" for pid in pids)]
-    said = subprocess.run(command, preexec_fn=place, capture_output=True, text=True,
-                          timeout=seconds + 60)
-    if said.returncode != 0:
-        raise Failed(f"{workload.title}: {said.stderr.strip()}")
-    figures = json.loads(said.stdout)
+@dataclass(frozen=True)
+class Span:
+    """How long a client runs: first unmeasured, then measured."""
+
+    warm_up: float
+    seconds: float
+
+
+def run_client(workload, addresses, pids, span, place):
+    """One run's figures as the load prints them, with the flood beside if the workload has one."""
+    with ExitStack() as stack:
+        if workload.flood:
+            # Begins before and outlasts what is measured.
+            stack.enter_context(Client(workload.flood, addresses, (),
+                                       Span(0, span.warm_up + span.seconds + 1), place))
+        client = stack.enter_context(Client(workload.arguments, addresses, pids, span, place))
+        figures = client.figures()
     if figures["failures"]:
-        raise Failed(f"{workload.title}: {figures['failures']} connections failed: {said.stderr}")
+        raise Failed(f"{workload.title}: {figures['failures']} connections failed")
     return figures
 
 
-def count_system_calls(workload, addresses, pids, seconds, place):
-    """Name -> calls for one unit of work; the proxy runs slower meanwhile, which does not matter
-    at a fixed rate and saturates earlier otherwise."""
-    with tempfile.NamedTemporaryFile("r") as table:
+class Client:
+    """A running client of the load. A context manager; leaving early ends it."""
+
+    def __init__(self, arguments, addresses, pids, span, place):
+        self._patience = span.warm_up + span.seconds + 60
+        self._process = subprocess.Popen(
+            [LOAD, *arguments, *at(addresses), f"-seconds={span.seconds}",
+             f"-warm-up={span.warm_up}", *(f"-cpu-of={pid}" for pid in pids)],
+            preexec_fn=place, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.communicate()
+
+    def figures(self):
+        """Waits for the end; what was measured."""
+        out, complaint = self._process.communicate(timeout=self._patience)
+        if self._process.returncode != 0:
+            raise Failed(complaint.strip())
+        return json.loads(out)
+
+
+class AttendedClient(Client):
+    """A client that opens its connections, then waits to be told to begin, and again to end."""
+
+    def __init__(self, arguments, *others):
+        super().__init__((*arguments, "-attended=1"), *others)
+
+    def wait_ready(self):
+        self._line()
+
+    def figures(self):
+        """Lets it begin and waits for the figures; the connections stay."""
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return json.loads(self._line())
+
+    def _line(self):
+        line = self._process.stdout.readline()
+        if not line:
+            raise Failed(self._process.stderr.read().strip())
+        return line
+
+
+def count_system_calls(workload, addresses, pids, span, place):
+    """Name -> calls for one unit of work. strace slows the proxy down: saturated, it works in
+    larger batches than by itself."""
+    with AttendedClient(workload.traced_arguments, addresses, (), span, place) as client, \
+            tempfile.NamedTemporaryFile("r") as table:
+        client.wait_ready()
         strace = subprocess.Popen(
             ["strace", "-qq", "-f", "-c", "-U", "calls,name", "-o", table.name,
              *(word for pid in pids for word in ("-p", str(pid)))],
             stderr=subprocess.DEVNULL)
         try:
-            eventually(lambda: all(is_traced(pid) for pid in pids), 5, "strace")
-            figures = run_client(workload, addresses, (), seconds, 0, place)
+            eventually(lambda: all(map(is_traced, pids)), 5, "strace")
+            figures = client.figures()
         finally:
             strace.send_signal(signal.SIGINT)
             strace.wait(10)
-        calls = Counter({name: int(count)
-                         for count, name in SYSTEM_CALL_COUNT.findall(table.read())})
-    calls.pop("total", None)
+        counts = parse_counts(table.read())
     units = figures["bytes"] / 1e9 if workload.is_bulk else figures["exchanges"]
-    return {name: count / units for name, count in calls.most_common()} if units else {}
+    return {name: count / units for name, count in counts.items()} if units else {}
+
+
+def parse_counts(table):
+    """strace's table of calls and names -> name -> calls, most frequent first."""
+    counts = Counter({name: int(count) for count, name in SYSTEM_CALL_COUNT.findall(table)})
+    counts.pop("total", None)
+    return dict(counts.most_common())
 
 
 def is_traced(pid):

@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import pathlib
 import platform
 import statistics
 
@@ -125,8 +126,8 @@ def targets_section(table, kite):
     return "\n".join(lines) + "\n"
 
 
-def lines_of(workload, runs, calls):
-    """One workload for the terminal."""
+def section_of(workload, runs, calls):
+    """The Markdown of one workload from its runs alone."""
     return section(workload, medians(runs), list(dict.fromkeys(run["contender"] for run in runs)),
                    calls)
 
@@ -139,7 +140,7 @@ def facts(options, seconds):
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "cpus": len(os.sched_getaffinity(0)), "load_before": os.getloadavg()[2],
+        "cpus": len(os.sched_getaffinity(0)), "congestion_control": congestion_control(),
         "versions": {"kite": peers.Kite.version(), "haproxy": peers.Haproxy.version(),
                      "nginx": peers.Nginx.version()},
         "rounds": options.rounds, "seconds_each": options.seconds, "pinned": options.pin,
@@ -147,26 +148,37 @@ def facts(options, seconds):
     }
 
 
-def markdown(facts_, names, workloads, table, calls):
+def congestion_control():
+    return pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip()
+
+
+def markdown(facts_, names, workloads, table, calls, failures):
     versions = ", ".join(f"{name} {text}" for name, text in facts_["versions"].items())
-    head = (f"# Speed\n\n{facts_['date']}, {facts_['kernel']}, {facts_['cpus']} CPUs; {versions}. "
-            f"Medians of {facts_['rounds']} rounds of {facts_['seconds_each']:g} s, over loopback, "
-            "one thread each; CPU is the proxy's own.\n")
-    return "\n".join([head, targets_section(table, names[0]), "## Figures\n",
+    head = (f"# Speed\n\n{facts_['date']}, {facts_['kernel']}, {facts_['cpus']} CPUs, "
+            f"{facts_['congestion_control']}; {versions}. Medians of {facts_['rounds']} rounds of "
+            f"{facts_['seconds_each']:g} s, over loopback, one thread each; CPU is the proxy's "
+            "own, every byte was compared.\n")
+    failed = ["## Failures\n", *(f"- {text}" for text in failures), ""] if failures else []
+    return "\n".join([head, *failed, targets_section(table, names[0]), "## Figures\n",
                       *(section(one, table, names, calls.get(one.key, {})) for one in workloads)])
 
 
-def write(folder, facts_, names, workloads, runs, calls):
-    """speed.md, speed.svg and speed.json in `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    table = medians(runs)
-    (folder / "speed.md").write_text(markdown(facts_, names, workloads, table, calls))
-    (folder / "speed.svg").write_text(chart(workloads, names, table))
+def as_json(facts_, names, table, bench):
     figures = [{"workload": workload, "contender": contender, **values}
                for (workload, contender), values in table.items()]
-    (folder / "speed.json").write_text(json.dumps(
-        {"facts": facts_, "medians": figures, "system_calls": calls, "runs": runs,
-         "targets": [{"workload": target.workload, "metric": target.metric,
-                      "rivals": target.rivals, "limit": target.limit, "measured": measured,
-                      "met": is_met(target, measured)}
-                     for target, measured in judge(table, names[0])]}, indent=1) + "\n")
+    targets = [{"workload": target.workload, "metric": target.metric, "rivals": target.rivals,
+                "limit": target.limit, "measured": measured, "met": is_met(target, measured)}
+               for target, measured in judge(table, names[0])]
+    return {"facts": facts_, "medians": figures, "targets": targets,
+            "failures": bench.failures, "system_calls": bench.calls, "runs": bench.runs}
+
+
+def write(folder, facts_, names, workloads, bench):
+    """speed.md, speed.svg and speed.json in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table = medians(bench.runs)
+    (folder / "speed.md").write_text(
+        markdown(facts_, names, workloads, table, bench.calls, bench.failures))
+    (folder / "speed.svg").write_text(chart(workloads, names, table))
+    (folder / "speed.json").write_text(
+        json.dumps(as_json(facts_, names, table, bench), indent=1) + "\n")

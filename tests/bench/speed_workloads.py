@@ -7,7 +7,9 @@ from dataclasses import dataclass
 class Workload:
     """`unit` is what one of `count` of a run is: "GB" for bulk, else one exchange.
 
-    `arguments` are those of the load program. A `quick` one is in the short bench too.
+    `arguments` are those of the load program; `flood` those of a second client beside, which is not
+    measured. A `quick` one is in the short bench too; an `extra` one is about the proxy's own
+    company, so a direct connection and a count of system calls would say nothing.
     """
 
     key: str
@@ -15,11 +17,18 @@ class Workload:
     unit: str
     arguments: tuple
     quick: bool = False
-    idle: int = 0
+    flood: tuple = ()
+    extra: bool = False
 
     @property
     def is_bulk(self):
         return self.unit == "GB"
+
+    @property
+    def traced_arguments(self):
+        """With a tenth of the rate, which a traced proxy keeps up with."""
+        return tuple(f"-rate={int(text[6:]) // 10}" if text.startswith("-rate=") else text
+                     for text in self.arguments)
 
 
 def bulk(direction, connections, quick=False):
@@ -33,7 +42,7 @@ def connect(title, key, *arguments, quick=False):
                     ("connect", "-bytes=100", *arguments), quick)
 
 
-def exchange(connections, size, quick=False, rate=0, idle=0):
+def exchange(connections, size, quick=False, rate=0, idle=0, flood=()):
     sizes = {200: "200 B", 1024: "1 KB", 16384: "16 KB"}
     key = f"rr-{connections}-{size}"
     title = f"request-response {sizes[size]}, {connections} connections"
@@ -44,7 +53,10 @@ def exchange(connections, size, quick=False, rate=0, idle=0):
     if idle:
         key, title = f"{key}-idle-{idle}", f"{title}, {idle:,} idle ones beside"
         arguments.append(f"-idle={idle}")
-    return Workload(key, title, "request", tuple(arguments), quick, idle)
+    if flood:
+        key, title = f"{key}-flood", f"{title}, beside a bulk flood"
+    return Workload(key, title, "request", tuple(arguments), quick, tuple(flood),
+                    bool(idle or flood))
 
 
 WORKLOADS = [
@@ -56,6 +68,7 @@ WORKLOADS = [
     exchange(1000, 200), exchange(1000, 1024), exchange(1000, 16384),
     exchange(64, 200, rate=20000, quick=True),
     exchange(64, 200, rate=20000, idle=9000),
+    exchange(64, 200, rate=2000, flood=("bulk", "-direction=down", "-connections=64")),
 ]
 
 
@@ -99,6 +112,7 @@ def _targets():
     yield Target("rr-64-200-at-20000", "cpu", (USUAL,), 0.80)
     yield Target("rr-64-200-at-20000", "cpu", (NGINX,), 0.95)
     yield Target("rr-64-16384", "cpu", (USUAL,), 0.85)
+    yield Target("rr-64-200-at-2000-flood", "p99", (USUAL,), 3.0)
 
 
 TARGETS = list(_targets())

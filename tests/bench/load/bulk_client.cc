@@ -32,7 +32,7 @@ BulkClient::BulkClient(const Options& options)
 
 std::string BulkClient::run() {
   open_all();
-  measurement_.start(Clock::now());
+  measurement_.start();
   while (!measurement_.over()) {
     measurement_.on_turn(Clock::now(), moved());
     turn(measurement_.next_edge());

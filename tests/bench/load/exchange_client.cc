@@ -26,9 +26,7 @@ ExchangeClient::ExchangeClient(const Options& options)
 std::string ExchangeClient::run() {
   for (Slot& slot : slots_) idle_.push_back(&slot);
   if (!options_.fresh) open_all();
-  const Time start = Clock::now();
-  measurement_.start(start);
-  pacer_.start(start);
+  pacer_.start(measurement_.start());
   while (!measurement_.over()) {
     const Time now = Clock::now();
     measurement_.on_turn(now, 0);

@@ -56,5 +56,7 @@ int main(int argc, char** argv) {
   const auto idle = kite::load::open_idle(dialer, options->idle);
   const bool is_bulk = options->mode == Options::Mode::bulk;
   std::printf("%s\n", (is_bulk ? run_bulk(*options) : run_exchange(*options)).c_str());
+  std::fflush(stdout);
+  while (options->measurement.attended && std::getchar() != EOF) continue;
   return 0;
 }

@@ -29,13 +29,20 @@ uint64_t percentile(const std::vector<uint64_t>& sorted, double part) {
   return sorted[std::min(index, sorted.size() - 1)];
 }
 
-void Measurement::start(Time now) {
+Time Measurement::start() {
+  if (options_.attended) {
+    std::puts("ready");
+    std::fflush(stdout);
+    while (std::getchar() != '\n' && !std::feof(stdin)) continue;
+  }
+  const Time now = Clock::now();
   const auto span = [](double seconds) {
     return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   };
   from_ = now + span(options_.warm_up_seconds);
   until_ = from_ + span(options_.seconds);
   latencies_ns_.reserve(size_t{1} << 20);
+  return now;
 }
 
 Measurement::Sample Measurement::sample(Time now, uint64_t bytes) const {

@@ -25,11 +25,12 @@ class Measurement {
     double warm_up_seconds = 0.2;
     double seconds = 2;
     std::vector<pid_t> cpu_of;  ///< the proxy's processes
+    bool attended = false;      ///< say "ready" before the beginning and wait for a line on stdin
   };
 
   explicit Measurement(const Options& options) : options_(options) {}
-  /// The connections are there: the warm-up begins.
-  void start(Time now);
+  /// The connections are there: the warm-up begins, at the moment that is returned.
+  Time start();
   /// Once a turn, with the bytes moved since the beginning.
   void on_turn(Time now, uint64_t bytes);
   /// The next moment on which on_turn() has something to do.

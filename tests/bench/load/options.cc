@@ -51,6 +51,8 @@ sys::Result<sys::Done> set_number(Options& options, const std::string& name, dou
     options.measurement.warm_up_seconds = value;
   else if (name == "-cpu-of")
     options.measurement.cpu_of.push_back(static_cast<pid_t>(value));
+  else if (name == "-attended")
+    options.measurement.attended = value != 0;
   else
     return sys::Error{"unknown option: " + name};
   return sys::Done{};
@@ -84,7 +86,8 @@ const char kUsage[] =
     "load exchange -at=ADDRESS:PORT.. [-connections=4] [-bytes=100] [-rate=PER_SECOND]\n"
     "load connect -at=ADDRESS:PORT.. [-connections=4] [-bytes=100] [-rate=PER_SECOND]\n"
     "    play the clients and print one line of JSON; without a rate as fast as it goes\n"
-    "    all three: [-seconds=2] [-warm-up=0.2] [-idle=0] [-cpu-of=PID..]\n";
+    "    all three: [-seconds=2] [-warm-up=0.2] [-idle=0] [-cpu-of=PID..] [-attended=0]\n"
+    "    attended: says \"ready\" and begins at a line on stdin, ends when stdin does\n";
 
 sys::Result<Options> parse_options(const std::vector<std::string>& arguments) {
   Options options;
