@@ -97,10 +97,11 @@ sys::Result<Secret> read_token_file(const std::string& path) {
 
 std::string status_text(const http::Response& response) {
   std::string text = "HTTP " + std::to_string(response.status);
-  const sys::Result<JsonDocument> document = JsonDocument::parse(response.body);
+  static constexpr std::string_view kNames[] = {"code", "message"};
+  const sys::Result<JsonDocument> document = JsonDocument::parse(response.body, kNames);
   if (!document.ok()) return text;
-  for (const char* member : {"code", "message"}) {
-    const std::string value = document->root().member(member).text();
+  for (const std::string_view name : kNames) {
+    const std::string_view value = document->root().member(name).text();
     if (!value.empty()) text += " " + quoted_briefly(value);
   }
   return text;

@@ -47,21 +47,23 @@ std::string quoted_briefly(std::string_view text) {
 
 sys::Result<Credentials> parse_credentials_document(std::string_view body,
                                                     std::string_view origin) {
+  static constexpr std::string_view kNames[] = {
+      "Code", "Message", "AccessKeyId", "SecretAccessKey", "Token", "Expiration"};
   const std::string sender(origin);
-  const sys::Result<JsonDocument> document = JsonDocument::parse(body);
+  const sys::Result<JsonDocument> document = JsonDocument::parse(body, kNames);
   if (!document.ok() || !document->root().is_object()) {
     return sys::Error{sender + " did not answer with a JSON object of credentials"};
   }
   const JsonValue root = document->root();
-  const std::string code = root.member("Code").text();
+  const std::string_view code = root.member("Code").text();
   if (!code.empty() && code != "Success") {
     return sys::Error{sender + " has no credentials: " + quoted_briefly(code) + " " +
                       quoted_briefly(root.member("Message").text())};
   }
   Credentials credentials;
   credentials.access_key_id = root.member("AccessKeyId").text();
-  credentials.secret_access_key = Secret(root.member("SecretAccessKey").text());
-  credentials.session_token = Secret(root.member("Token").text());
+  credentials.secret_access_key = Secret(std::string(root.member("SecretAccessKey").text()));
+  credentials.session_token = Secret(std::string(root.member("Token").text()));
   if (credentials.access_key_id.empty() || credentials.secret_access_key.empty()) {
     return sys::Error{sender + " answered without AccessKeyId and SecretAccessKey"};
   }

@@ -30,8 +30,8 @@ std::optional<PortRange> read_ports(JsonValue entry, std::string_view single_nam
 }
 
 std::string read_protocol(JsonValue entry) {
-  std::string protocol = entry.member("protocol").text();
-  return protocol.empty() ? "tcp" : protocol;
+  const std::string_view protocol = entry.member("protocol").text();
+  return std::string(protocol.empty() ? "tcp" : protocol);
 }
 
 std::optional<PortBinding> read_binding(JsonValue entry) {
@@ -39,7 +39,8 @@ std::optional<PortBinding> read_binding(JsonValue entry) {
   const auto host = read_ports(entry, "hostPort", "hostPortRange");
   if (!container || !host) return std::nullopt;
   if (container->last - container->first != host->last - host->first) return std::nullopt;
-  return PortBinding{entry.member("bindIP").text(), *container, *host, read_protocol(entry)};
+  return PortBinding{std::string(entry.member("bindIP").text()), *container, *host,
+                     read_protocol(entry)};
 }
 
 Container read_container(JsonValue entry) {
@@ -47,11 +48,8 @@ Container read_container(JsonValue entry) {
   container.name = entry.member("name").text();
   container.last_status = entry.member("lastStatus").text();
   container.health_status = entry.member("healthStatus").text();
-  const JsonValue bindings = entry.member("networkBindings");
-  for (size_t i = 0; i < bindings.size(); ++i) {
-    if (auto binding = read_binding(bindings.at(i))) {
-      container.bindings.push_back(*std::move(binding));
-    }
+  for (const JsonValue item : entry.member("networkBindings")) {
+    if (auto binding = read_binding(item)) container.bindings.push_back(*std::move(binding));
   }
   return container;
 }
@@ -59,21 +57,19 @@ Container read_container(JsonValue entry) {
 /// The interface's id is only in the attachment, its IPv6 address only in the containers.
 std::optional<TaskEni> read_eni(JsonValue task) {
   std::optional<TaskEni> eni;
-  const JsonValue attachments = task.member("attachments");
-  for (size_t i = 0; i < attachments.size() && !eni; ++i) {
-    const std::string type = attachments.at(i).member("type").text();
+  for (const JsonValue attachment : task.member("attachments")) {
+    const std::string_view type = attachment.member("type").text();
     if (type != "ElasticNetworkInterface" && type != "eni") continue;
     eni.emplace();
-    const JsonValue details = attachments.at(i).member("details");
-    for (size_t k = 0; k < details.size(); ++k) {
-      const std::string name = details.at(k).member("name").text();
-      if (name == "networkInterfaceId") eni->eni_id = details.at(k).member("value").text();
-      if (name == "privateIPv4Address") eni->private_ipv4 = details.at(k).member("value").text();
+    for (const JsonValue detail : attachment.member("details")) {
+      const std::string_view name = detail.member("name").text();
+      if (name == "networkInterfaceId") eni->eni_id = detail.member("value").text();
+      if (name == "privateIPv4Address") eni->private_ipv4 = detail.member("value").text();
     }
+    break;
   }
-  const JsonValue containers = task.member("containers");
-  for (size_t i = 0; i < containers.size(); ++i) {
-    const JsonValue interface = containers.at(i).member("networkInterfaces").at(0);
+  for (const JsonValue container : task.member("containers")) {
+    const JsonValue interface = container.member("networkInterfaces").first();
     if (!interface.is_object()) continue;
     if (!eni) eni.emplace();
     if (eni->private_ipv4.empty()) {
@@ -95,50 +91,85 @@ Task read_task(JsonValue entry) {
   task.desired_status = entry.member("desiredStatus").text();
   task.connectivity = entry.member("connectivity").text();
   task.availability_zone = entry.member("availabilityZone").text();
-  const JsonValue containers = entry.member("containers");
-  for (size_t i = 0; i < containers.size(); ++i) {
-    if (containers.at(i).is_object()) task.containers.push_back(read_container(containers.at(i)));
+  for (const JsonValue item : entry.member("containers")) {
+    if (item.is_object()) task.containers.push_back(read_container(item));
   }
   task.eni = read_eni(entry);
   return task;
 }
 
 ContainerInstance read_container_instance(JsonValue entry) {
-  return {entry.member("containerInstanceArn").text(), entry.member("ec2InstanceId").text()};
+  return {std::string(entry.member("containerInstanceArn").text()),
+          std::string(entry.member("ec2InstanceId").text())};
 }
 
 sys::Error lacks(std::string_view member) {
   return sys::Error{"the answer has no " + std::string(member)};
 }
 
+/// Of both Describe calls. Everything else in their answers is two thirds of them.
+constexpr std::string_view kDescribedNames[] = {
+    "tasks",
+    "containerInstances",
+    "failures",
+    "arn",
+    "reason",
+    "taskArn",
+    "taskDefinitionArn",
+    "containerInstanceArn",
+    "ec2InstanceId",
+    "launchType",
+    "group",
+    "lastStatus",
+    "desiredStatus",
+    "healthStatus",
+    "connectivity",
+    "availabilityZone",
+    "containers",
+    "name",
+    "networkBindings",
+    "bindIP",
+    "containerPort",
+    "containerPortRange",
+    "hostPort",
+    "hostPortRange",
+    "protocol",
+    "networkInterfaces",
+    "privateIpv4Address",
+    "ipv6Address",
+    "attachments",
+    "type",
+    "details",
+    "value",
+};
+
 /// The frame of both Describe calls: `list_name` holds what was found, `failures` what was not.
 /// Without an ARN an entry belongs to nothing that was asked for.
 template <typename Item>
 sys::Result<Described<Item>> parse_described(std::string_view body, std::string_view list_name,
                                              Item (*read_item)(JsonValue)) {
-  const auto document = JsonDocument::parse(body);
-  if (!document.ok()) return document.error();
-  const JsonValue list = document->root().member(list_name);
-  if (!list.is_array()) return lacks(list_name);
   Described<Item> described;
-  for (size_t i = 0; i < list.size(); ++i) {
-    Item item = read_item(list.at(i));
-    if (!item.arn.empty()) described.items.push_back(std::move(item));
-  }
-  const JsonValue failures = document->root().member("failures");
-  for (size_t i = 0; i < failures.size(); ++i) {
-    DescribeFailure failure{failures.at(i).member("arn").text(),
-                            failures.at(i).member("reason").text()};
-    if (!failure.arn.empty()) described.failures.push_back(std::move(failure));
-  }
+  const auto take = [&](std::string_view list, JsonValue entry) {
+    if (list == list_name) {
+      Item item = read_item(entry);
+      if (!item.arn.empty()) described.items.push_back(std::move(item));
+    } else if (list == "failures") {
+      DescribeFailure failure{std::string(entry.member("arn").text()),
+                              std::string(entry.member("reason").text())};
+      if (!failure.arn.empty()) described.failures.push_back(std::move(failure));
+    }
+  };
+  const auto document = JsonDocument::parse(body, kDescribedNames, take);
+  if (!document.ok()) return document.error();
+  if (!document->root().member(list_name).is_array()) return lacks(list_name);
   return described;
 }
 
 std::vector<DefinitionPort> read_definition_ports(JsonValue mappings) {
   std::vector<DefinitionPort> ports;
-  for (size_t i = 0; i < mappings.size(); ++i) {
-    const auto range = read_ports(mappings.at(i), "containerPort", "containerPortRange");
-    if (range) ports.push_back({*range, read_protocol(mappings.at(i))});
+  for (const JsonValue mapping : mappings) {
+    const auto range = read_ports(mapping, "containerPort", "containerPortRange");
+    if (range) ports.push_back({*range, read_protocol(mapping)});
   }
   return ports;
 }
@@ -169,15 +200,15 @@ std::string describe_task_definition_body(const std::string& definition_arn) {
 }
 
 sys::Result<EcsApi::TaskPage> parse_task_page(std::string_view body) {
-  const auto document = JsonDocument::parse(body);
+  static constexpr std::string_view kNames[] = {"taskArns", "nextToken"};
+  const auto document = JsonDocument::parse(body, kNames);
   if (!document.ok()) return document.error();
   const JsonValue arns = document->root().member("taskArns");
   if (!arns.is_array()) return lacks("taskArns");
   EcsApi::TaskPage page;
-  for (size_t i = 0; i < arns.size(); ++i) {
-    std::string arn = arns.at(i).text();
-    if (arn.empty()) return sys::Error{"the answer lists a task without an ARN"};
-    page.task_arns.push_back(std::move(arn));
+  for (const JsonValue arn : arns) {
+    if (arn.text().empty()) return sys::Error{"the answer lists a task without an ARN"};
+    page.task_arns.emplace_back(arn.text());
   }
   const JsonValue token = document->root().member("nextToken");
   if (!token.is_nothing() && !token.is_string()) {
@@ -196,7 +227,11 @@ sys::Result<Described<ContainerInstance>> parse_container_instances(std::string_
 }
 
 sys::Result<TaskDefinition> parse_task_definition(std::string_view body) {
-  const auto document = JsonDocument::parse(body);
+  static constexpr std::string_view kNames[] = {
+      "taskDefinition", "taskDefinitionArn", "networkMode",   "containerDefinitions",
+      "name",           "portMappings",      "containerPort", "containerPortRange",
+      "protocol"};
+  const auto document = JsonDocument::parse(body, kNames);
   if (!document.ok()) return document.error();
   const JsonValue entry = document->root().member("taskDefinition");
   TaskDefinition definition;
@@ -204,12 +239,10 @@ sys::Result<TaskDefinition> parse_task_definition(std::string_view body) {
   if (definition.arn.empty()) return lacks("taskDefinition");
   definition.network_mode = entry.member("networkMode").text();
   if (definition.network_mode.empty()) definition.network_mode = "bridge";
-  const JsonValue containers = entry.member("containerDefinitions");
-  for (size_t i = 0; i < containers.size(); ++i) {
-    const std::string name = containers.at(i).member("name").text();
+  for (const JsonValue container : entry.member("containerDefinitions")) {
+    const std::string name(container.member("name").text());
     if (name.empty()) continue;
-    definition.ports_by_container[name] =
-        read_definition_ports(containers.at(i).member("portMappings"));
+    definition.ports_by_container[name] = read_definition_ports(container.member("portMappings"));
   }
   return definition;
 }

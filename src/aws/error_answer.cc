@@ -91,8 +91,9 @@ class XmlErrorVisitor final : public XmlVisitor {
 };
 
 ErrorAnswer read_json_error(const http::Response& response) {
+  static constexpr std::string_view kNames[] = {"__type", "message", "Message"};
   ErrorAnswer answer;
-  const auto document = JsonDocument::parse(response.body);
+  const auto document = JsonDocument::parse(response.body, kNames);
   if (document.ok()) {
     const JsonValue root = document->root();
     answer.code = bare_error_code(root.member("__type").text());

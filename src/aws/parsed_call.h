@@ -18,6 +18,7 @@ std::unique_ptr<Call> start_parsed(SignedCaller& caller, Operation operation,
                       on_result = std::move(on_result)](CallResult<http::Response> response) {
     if (!response.ok()) return on_result(response.error());
     sys::Result<T> parsed = parse(response->body);
+    response->body = std::string();  // up to megabytes that on_result has no use for
     if (parsed.ok()) return on_result(*std::move(parsed));
     CallError error;
     error.error_class = ErrorClass::malformed_answer;

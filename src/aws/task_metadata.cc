@@ -29,7 +29,8 @@ std::string_view region_of_arn(std::string_view arn) {
 }  // namespace
 
 sys::Result<TaskMetadata> parse_task_metadata(std::string_view body) {
-  const sys::Result<JsonDocument> document = JsonDocument::parse(body);
+  static constexpr std::string_view kNames[] = {"TaskARN", "Cluster", "AvailabilityZone"};
+  const sys::Result<JsonDocument> document = JsonDocument::parse(body, kNames);
   if (!document.ok()) {
     return sys::Error{"the task metadata endpoint did not answer with JSON"};
   }

@@ -1,5 +1,7 @@
 #include "http/response_collector.h"
 
+#include <algorithm>
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -15,6 +17,13 @@ std::string_view trimmed(std::string_view text) {
 }
 
 }  // namespace
+
+size_t ResponseCollector::announced_bytes() const {
+  const std::string_view length = response_.header("Content-Length");
+  size_t bytes = 0;
+  std::from_chars(length.data(), length.data() + length.size(), bytes);
+  return std::min(bytes, body_bytes_max_);
+}
 
 bool ResponseCollector::add_header_line(std::string_view line) {
   header_bytes_ += line.size();
@@ -50,6 +59,8 @@ bool ResponseCollector::add_body(std::string_view piece) {
     too_large_ = true;
     return false;
   }
+  // Grown piece by piece it would be copied on the way and end with up to twice the room.
+  if (response_.body.empty()) response_.body.reserve(announced_bytes());
   response_.body.append(piece);
   return true;
 }

@@ -23,6 +23,9 @@ class ResponseCollector {
   Response take(int status);
 
  private:
+  /// By Content-Length; 0 without one.
+  size_t announced_bytes() const;
+
   size_t body_bytes_max_;
   size_t header_bytes_ = 0;
   bool in_header_block_ = false;

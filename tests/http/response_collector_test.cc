@@ -36,6 +36,23 @@ TEST_CASE("response collector: the body bound is exact") {
   CHECK(collector.take(200).body == "abcd");
 }
 
+TEST_CASE(
+    "response collector: a body of announced length gets its room at once, within the bound") {
+  const auto room = [](const char* length) {
+    ResponseCollector collector(100'000);
+    CHECK(collector.add_header_line("HTTP/1.1 200 OK\r\n"));
+    CHECK(collector.add_header_line(std::string("content-length: ") + length + "\r\n"));
+    CHECK(collector.add_body("a"));
+    CHECK(collector.add_body("b"));
+    return collector.take(200).body.capacity();
+  };
+  CHECK(room("70000") == 70'000);
+  CHECK(room("100000000000000000") == 100'000);
+  CHECK(room("99999999999999999999999") < 100);
+  CHECK(room("-1") < 100);
+  CHECK(room("") < 100);
+}
+
 TEST_CASE("response collector: headers of all blocks together are bounded") {
   ResponseCollector collector(4);
   const std::string line = "X: " + std::string(1000, 'x') + "\r\n";
