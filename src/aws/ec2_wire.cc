@@ -21,7 +21,7 @@ std::string filter_body(std::string_view action, std::string_view filter,
   return body;
 }
 
-void set_if_empty(std::string& member, std::string_view text) {
+void set_if_empty(sys::SharedText& member, std::string_view text) {
   if (member.empty()) member = text;
 }
 

@@ -29,9 +29,9 @@ std::optional<PortRange> read_ports(JsonValue entry, std::string_view single_nam
   return parse_port_range(entry.member(range_name).text());
 }
 
-std::string read_protocol(JsonValue entry) {
+std::string_view read_protocol(JsonValue entry) {
   const std::string_view protocol = entry.member("protocol").text();
-  return std::string(protocol.empty() ? "tcp" : protocol);
+  return protocol.empty() ? "tcp" : protocol;
 }
 
 std::optional<PortBinding> read_binding(JsonValue entry) {
@@ -39,8 +39,7 @@ std::optional<PortBinding> read_binding(JsonValue entry) {
   const auto host = read_ports(entry, "hostPort", "hostPortRange");
   if (!container || !host) return std::nullopt;
   if (container->last - container->first != host->last - host->first) return std::nullopt;
-  return PortBinding{std::string(entry.member("bindIP").text()), *container, *host,
-                     read_protocol(entry)};
+  return PortBinding{entry.member("bindIP").text(), *container, *host, read_protocol(entry)};
 }
 
 Container read_container(JsonValue entry) {
@@ -85,8 +84,6 @@ Task read_task(JsonValue entry) {
   task.arn = entry.member("taskArn").text();
   task.definition_arn = entry.member("taskDefinitionArn").text();
   task.container_instance_arn = entry.member("containerInstanceArn").text();
-  task.launch_type = entry.member("launchType").text();
-  task.group = entry.member("group").text();
   task.last_status = entry.member("lastStatus").text();
   task.desired_status = entry.member("desiredStatus").text();
   task.connectivity = entry.member("connectivity").text();
@@ -118,8 +115,6 @@ constexpr std::string_view kDescribedNames[] = {
     "taskDefinitionArn",
     "containerInstanceArn",
     "ec2InstanceId",
-    "launchType",
-    "group",
     "lastStatus",
     "desiredStatus",
     "healthStatus",
@@ -169,7 +164,7 @@ std::vector<DefinitionPort> read_definition_ports(JsonValue mappings) {
   std::vector<DefinitionPort> ports;
   for (const JsonValue mapping : mappings) {
     const auto range = read_ports(mapping, "containerPort", "containerPortRange");
-    if (range) ports.push_back({*range, read_protocol(mapping)});
+    if (range) ports.push_back({*range, std::string(read_protocol(mapping))});
   }
   return ports;
 }

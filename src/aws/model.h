@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "sys/shared_text.h"
+
 namespace kite::aws {
 
 /// What DescribeTasks, DescribeContainerInstances, DescribeTaskDefinition, DescribeInstances and
@@ -21,36 +23,35 @@ struct PortRange {
 
 /// One entry of networkBindings: a single port and a range look alike here.
 struct PortBinding {
-  std::string bind_ip;  ///< empty when absent
+  sys::SharedText bind_ip;  ///< empty when absent
   PortRange container;
-  PortRange host;        ///< as long as `container`
-  std::string protocol;  ///< "tcp" when absent
+  PortRange host;            ///< as long as `container`
+  sys::SharedText protocol;  ///< "tcp" when absent
 };
 
 struct Container {
-  std::string name;
-  std::string last_status;
-  std::string health_status;  ///< empty when absent: counts as UNKNOWN
+  sys::SharedText name;
+  sys::SharedText last_status;
+  sys::SharedText health_status;  ///< empty when absent: counts as UNKNOWN
   std::vector<PortBinding> bindings;
 };
 
 /// The task's elastic network interface (awsvpc and Fargate).
 struct TaskEni {
-  std::string eni_id;
-  std::string private_ipv4;
-  std::string ipv6;
+  sys::SharedText eni_id;
+  sys::SharedText private_ipv4;
+  sys::SharedText ipv6;
 };
 
+/// Known tasks are kept by the thousand, so they share the texts that repeat.
 struct Task {
-  std::string arn;
-  std::string definition_arn;
-  std::string container_instance_arn;  ///< empty on Fargate
-  std::string launch_type;
-  std::string group;
-  std::string last_status;
-  std::string desired_status;
-  std::string connectivity;
-  std::string availability_zone;
+  sys::SharedText arn;
+  sys::SharedText definition_arn;
+  sys::SharedText container_instance_arn;  ///< empty on Fargate
+  sys::SharedText last_status;
+  sys::SharedText desired_status;
+  sys::SharedText connectivity;
+  sys::SharedText availability_zone;
   std::vector<Container> containers;
   std::optional<TaskEni> eni;
 };
@@ -72,19 +73,19 @@ struct TaskDefinition {
 };
 
 struct Instance {
-  std::string id;
-  std::string state;  ///< "running", "terminated", ...
-  std::string private_ip;
-  std::string public_ip;
-  std::string ipv6;
-  std::string availability_zone;
+  sys::SharedText id;
+  sys::SharedText state;  ///< "running", "terminated", ...
+  sys::SharedText private_ip;
+  sys::SharedText public_ip;
+  sys::SharedText ipv6;
+  sys::SharedText availability_zone;
 };
 
 struct NetworkInterface {
-  std::string id;
-  std::string private_ip;
-  std::string public_ip;
-  std::string ipv6;
+  sys::SharedText id;
+  sys::SharedText private_ip;
+  sys::SharedText public_ip;
+  sys::SharedText ipv6;
 };
 
 /// An entry of `failures`.

@@ -46,13 +46,13 @@ Addresses choose_addresses(const AddressTexts& texts, bool use_public) {
 
 std::variant<Addresses, Exclusion> instance_addresses(const aws::Task& task, bool use_public,
                                                       const Inventory& inventory) {
-  const std::string* id = inventory.find_instance_id(task.container_instance_arn);
+  const sys::SharedText* id = inventory.find_instance_id(task.container_instance_arn);
   if (id == nullptr) {
     return leave_out(task, ExclusionReason::no_address,
                      "container instance " + std::string(arn_id(task.container_instance_arn)) +
                          " could not be described");
   }
-  if (!id->starts_with("i-")) {
+  if (!id->view().starts_with("i-")) {
     return leave_out(task, ExclusionReason::external_instance,
                      "runs on external instance " + *id + ", which has no EC2 address");
   }
@@ -119,7 +119,7 @@ std::variant<PortEndpoints, Exclusion> locate_direct(const aws::Task& task,
     return leave_out(task, ExclusionReason::missing_definition,
                      "its ports are unknown: allow ecs:DescribeTaskDefinition or give -port");
   }
-  const auto ports = definition->ports_by_container.find(container.name);
+  const auto ports = definition->ports_by_container.find(std::string(container.name));
   if (ports != definition->ports_by_container.end()) {
     for (const aws::DefinitionPort& mapping : ports->second) {
       if (!is_tcp(mapping.protocol) || mapping.container.first == 0) continue;

@@ -22,7 +22,7 @@ std::string container_names(const aws::Task& task) {
   std::string names;
   for (const aws::Container& container : task.containers) {
     if (!names.empty()) names += ", ";
-    names += container.name;
+    names += container.name.view();
   }
   return names.empty() ? "none" : names;
 }
@@ -44,11 +44,11 @@ bool is_other_revision(const aws::Task& task, const Target& target) {
   return !name.has_value() || name->family != target.family || name->revision != *target.revision;
 }
 
-std::string zone_of(const aws::Task& task, const Inventory& inventory) {
+sys::SharedText zone_of(const aws::Task& task, const Inventory& inventory) {
   if (!task.availability_zone.empty()) return task.availability_zone;
-  const std::string* id = inventory.find_instance_id(task.container_instance_arn);
+  const sys::SharedText* id = inventory.find_instance_id(task.container_instance_arn);
   const aws::Instance* instance = id == nullptr ? nullptr : inventory.find_instance(*id);
-  return instance == nullptr ? std::string() : instance->availability_zone;
+  return instance == nullptr ? sys::SharedText() : instance->availability_zone;
 }
 
 snapshot::Snapshot build_snapshot(const std::vector<Candidate>& serving, const Target& target,
@@ -58,8 +58,7 @@ snapshot::Snapshot build_snapshot(const std::vector<Candidate>& serving, const T
   for (const uint16_t port : target.ports) ports[port].container_port = port;
   for (const Candidate& candidate : serving) {
     const auto task_index = static_cast<uint32_t>(tasks.size());
-    tasks.push_back(
-        {std::string(arn_id(candidate.task->arn)), zone_of(*candidate.task, inventory)});
+    tasks.push_back({arn_id(candidate.task->arn), zone_of(*candidate.task, inventory)});
     for (const auto& [port, endpoints] : candidate.endpoints) {
       snapshot::PortBackends& entry = ports[port];
       entry.container_port = port;

@@ -22,7 +22,7 @@ void in_chunks(const std::vector<std::string>& names, size_t size, Ask ask) {
   }
 }
 
-bool holds(const std::vector<std::string>& sorted_names, const std::string& name) {
+bool holds(const std::vector<std::string>& sorted_names, std::string_view name) {
   return std::binary_search(sorted_names.begin(), sorted_names.end(), name);
 }
 
@@ -203,7 +203,7 @@ void DiscoveryCycle::ask_tasks(std::vector<std::string> arns) {
 void DiscoveryCycle::on_tasks(const std::vector<std::string>& arns,
                               aws::CallResult<aws::Described<aws::Task>> answer) {
   if (!answer.ok()) return note_problem(answer.error());
-  std::set<std::string> settled;
+  std::set<sys::SharedText> settled;
   for (aws::Task& task : answer->items) {
     if (!holds(arns, task.arn) || !is_told(task, inventory_.find_task(task.arn))) continue;
     settled.insert(task.arn);

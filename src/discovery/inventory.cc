@@ -30,8 +30,24 @@ bool instance_is_gone(const aws::Instance& instance) {
 }
 
 void Inventory::learn_task(aws::Task task) {
-  std::string arn = task.arn;
-  tasks_.insert_or_assign(std::move(arn), std::move(task));
+  for (sys::SharedText* text :
+       {&task.definition_arn, &task.container_instance_arn, &task.last_status, &task.desired_status,
+        &task.connectivity, &task.availability_zone}) {
+    share(*text);
+  }
+  for (aws::Container& container : task.containers) {
+    share(container.name);
+    share(container.last_status);
+    share(container.health_status);
+    for (aws::PortBinding& binding : container.bindings) {
+      share(binding.bind_ip);
+      share(binding.protocol);
+    }
+    container.bindings.shrink_to_fit();
+  }
+  task.containers.shrink_to_fit();
+  const sys::SharedText arn = task.arn;
+  tasks_.insert_or_assign(arn, std::move(task));
 }
 
 void Inventory::forget_task(std::string_view arn) {
@@ -40,8 +56,10 @@ void Inventory::forget_task(std::string_view arn) {
 }
 
 void Inventory::keep_tasks(const std::vector<std::string>& arns) {
-  std::erase_if(tasks_, [&](const auto& task) {
-    return !std::binary_search(arns.begin(), arns.end(), task.first);
+  auto listed = arns.begin();
+  std::erase_if(tasks_, [&](const auto& task) {  // both are sorted
+    while (listed != arns.end() && task.first > *listed) ++listed;
+    return listed == arns.end() || task.first != *listed;
   });
 }
 
@@ -51,10 +69,11 @@ const aws::Task* Inventory::find_task(std::string_view arn) const {
 
 void Inventory::learn_container_instance(const aws::ContainerInstance& container_instance) {
   if (container_instance.arn.empty() || container_instance.ec2_instance_id.empty()) return;
-  instance_ids_.insert_or_assign(container_instance.arn, container_instance.ec2_instance_id);
+  instance_ids_.insert_or_assign(texts_.share(container_instance.arn),
+                                 texts_.share(container_instance.ec2_instance_id));
 }
 
-const std::string* Inventory::find_instance_id(std::string_view container_instance_arn) const {
+const sys::SharedText* Inventory::find_instance_id(std::string_view container_instance_arn) const {
   return find_in(instance_ids_, container_instance_arn);
 }
 
@@ -64,8 +83,10 @@ void Inventory::learn_instance(aws::Instance instance) {
     if (!sys::Endpoint::parse(instance.private_ip, 0).ok()) instance.private_ip = known->private_ip;
     if (!sys::Endpoint::parse(instance.ipv6, 0).ok()) instance.ipv6 = known->ipv6;
   }
-  std::string id = instance.id;
-  instances_.insert_or_assign(std::move(id), std::move(instance));
+  share(instance.state);
+  share(instance.availability_zone);
+  const sys::SharedText id = texts_.share(instance.id);
+  instances_.insert_or_assign(id, std::move(instance));
 }
 
 const aws::Instance* Inventory::find_instance(std::string_view instance_id) const {
@@ -73,8 +94,8 @@ const aws::Instance* Inventory::find_instance(std::string_view instance_id) cons
 }
 
 void Inventory::learn_interface(aws::NetworkInterface interface) {
-  std::string id = interface.id;
-  interfaces_.insert_or_assign(std::move(id), std::move(interface));
+  const sys::SharedText id = interface.id;
+  interfaces_.insert_or_assign(id, std::move(interface));
 }
 
 const aws::NetworkInterface* Inventory::find_interface(std::string_view eni_id) const {
@@ -82,7 +103,7 @@ const aws::NetworkInterface* Inventory::find_interface(std::string_view eni_id) 
 }
 
 void Inventory::learn_definition(std::string_view arn, aws::TaskDefinition definition) {
-  definitions_.insert_or_assign(std::string(arn), std::move(definition));
+  definitions_.insert_or_assign(texts_.share(arn), std::move(definition));
 }
 
 const aws::TaskDefinition* Inventory::find_definition(std::string_view arn) const {
@@ -90,6 +111,10 @@ const aws::TaskDefinition* Inventory::find_definition(std::string_view arn) cons
 }
 
 void Inventory::trim() {
+  texts_.trim();
+  const size_t largest =
+      std::max({instance_ids_.size(), instances_.size(), interfaces_.size(), definitions_.size()});
+  if (largest <= kFactsMax) return;
   std::set<std::string_view> container_instances;
   std::set<std::string_view> instances;
   std::set<std::string_view> interfaces;
@@ -97,7 +122,7 @@ void Inventory::trim() {
   for (const auto& [arn, task] : tasks_) {
     definitions.insert(task.definition_arn);
     container_instances.insert(task.container_instance_arn);
-    if (const std::string* id = find_instance_id(task.container_instance_arn); id != nullptr) {
+    if (const sys::SharedText* id = find_instance_id(task.container_instance_arn); id != nullptr) {
       instances.insert(*id);
     }
     if (task.eni.has_value()) interfaces.insert(task.eni->eni_id);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aws/model.h"
+#include "sys/shared_text.h"
 
 namespace kite::discovery {
 
@@ -22,7 +23,7 @@ bool instance_is_gone(const aws::Instance& instance);
 class Inventory {
  public:
   static constexpr size_t kFactsMax = 4096;
-  using Tasks = std::map<std::string, aws::Task, std::less<>>;  ///< by task ARN
+  using Tasks = std::map<sys::SharedText, aws::Task, std::less<>>;  ///< by task ARN
 
   void learn_task(aws::Task task);
   void forget_task(std::string_view arn);
@@ -34,7 +35,7 @@ class Inventory {
   /// The pair never changes, so it is asked once. An answer without an instance id is not learned.
   void learn_container_instance(const aws::ContainerInstance& container_instance);
   /// Null when not known yet; "i-..." or "mi-...".
-  const std::string* find_instance_id(std::string_view container_instance_arn) const;
+  const sys::SharedText* find_instance_id(std::string_view container_instance_arn) const;
 
   /// A private address is fixed for the life of an instance: an answer that lacks it takes nothing
   /// away. A public address may go, so the newest answer counts.
@@ -49,19 +50,24 @@ class Inventory {
   void learn_definition(std::string_view arn, aws::TaskDefinition definition);
   const aws::TaskDefinition* find_definition(std::string_view arn) const;
 
-  /// Forgets the facts that no known task refers to, for each kind that has grown past the bound.
+  /// Forgets the facts that no known task refers to, for each kind that has grown past the bound,
+  /// and texts that no fact holds.
   void trim();
   size_t fact_count() const;
 
  private:
   template <typename Fact>
-  using Facts = std::map<std::string, Fact, std::less<>>;
+  using Facts = std::map<sys::SharedText, Fact, std::less<>>;
+
+  /// Lets equal texts of different facts share their bytes.
+  void share(sys::SharedText& text) { text = texts_.share(text); }
 
   Tasks tasks_;
-  Facts<std::string> instance_ids_;  // by container instance ARN
+  Facts<sys::SharedText> instance_ids_;  // by container instance ARN
   Facts<aws::Instance> instances_;
   Facts<aws::NetworkInterface> interfaces_;
   Facts<aws::TaskDefinition> definitions_;
+  sys::TextPool texts_;
 };
 
 }  // namespace kite::discovery

@@ -67,8 +67,8 @@ std::vector<std::string> plan_instances(const std::vector<const aws::Task*>& tas
   std::set<std::string_view> instances;
   for (const aws::Task* task : serving_tasks(tasks, target)) {
     if (!needs_instance(*task)) continue;
-    const std::string* id = inventory.find_instance_id(task->container_instance_arn);
-    if (id != nullptr && id->starts_with("i-")) instances.insert(*id);
+    const sys::SharedText* id = inventory.find_instance_id(task->container_instance_arn);
+    if (id != nullptr && id->view().starts_with("i-")) instances.insert(*id);
   }
   return to_list(instances);
 }

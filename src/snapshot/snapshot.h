@@ -7,13 +7,14 @@
 
 #include "sys/clock.h"
 #include "sys/endpoint.h"
+#include "sys/shared_text.h"
 
 namespace kite::snapshot {
 
 /// A task that can serve, as far as the proxy cares.
 struct BackendTask {
-  std::string id;    ///< the task ARN's last part
-  std::string zone;  ///< empty when unknown
+  sys::SharedText id;    ///< the task ARN's last part
+  sys::SharedText zone;  ///< empty when unknown
   bool operator==(const BackendTask&) const = default;
 };
 

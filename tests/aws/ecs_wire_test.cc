@@ -76,8 +76,6 @@ TEST_CASE("ecs_wire: a task with everything") {
   CHECK(task.arn == "arn:t");
   CHECK(task.definition_arn == "arn:d");
   CHECK(task.container_instance_arn == "arn:ci");
-  CHECK(task.launch_type == "EC2");
-  CHECK(task.group == "service:api");
   CHECK(task.last_status == "RUNNING");
   CHECK(task.desired_status == "STOPPED");
   CHECK(task.connectivity == "CONNECTED");
@@ -156,7 +154,6 @@ TEST_CASE("ecs_wire: null, missing and foreign members read as empty") {
       "networkInterfaces":{"a":1}}],"attachments":[5,{"type":"eni","details":"x"}],"group":[])");
   REQUIRE(wrong.containers.size() == 1);
   CHECK(wrong.containers[0].name.empty());
-  CHECK(wrong.group.empty());
   REQUIRE(wrong.eni.has_value());
   CHECK(wrong.eni->eni_id.empty());
 }

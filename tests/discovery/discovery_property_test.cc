@@ -43,12 +43,13 @@ class RandomCluster {
         return with_some([&](aws::Task& task) { flip(task.containers[0].last_status, "PENDING"); });
       case 6:
         return with_some([&](aws::Task& task) {
-          std::string& health = task.containers[0].health_status;
+          sys::SharedText& health = task.containers[0].health_status;
           health = health == "UNHEALTHY" ? "HEALTHY" : "UNHEALTHY";
         });
       default:
         return with_some([&](aws::Task& task) {
-          if (!cluster_.missing.erase(task.arn)) cluster_.missing.insert(task.arn);
+          const std::string arn(task.arn);
+          if (!cluster_.missing.erase(arn)) cluster_.missing.insert(arn);
         });
     }
   }
@@ -72,7 +73,7 @@ class RandomCluster {
   Places truth() const { return healthy().empty() ? serving() : healthy(); }
 
  private:
-  static void flip(std::string& status, const char* other) {
+  static void flip(sys::SharedText& status, const char* other) {
     status = status == "RUNNING" ? other : "RUNNING";
   }
   Places places(bool only_healthy) const {
@@ -97,7 +98,7 @@ class RandomCluster {
   }
   void end_task() {
     with_some([&](aws::Task& task) {
-      const std::string arn = task.arn;  // erasing ends the task that holds it
+      const std::string arn(task.arn);  // erasing ends the task that holds it
       cluster_.tasks.erase(arn);
     });
   }

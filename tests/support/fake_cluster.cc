@@ -54,7 +54,6 @@ aws::Task& FakeCluster::add_bridge_task(const std::string& id,
                                         const std::string& container_instance_arn,
                                         std::vector<aws::PortBinding> bindings) {
   aws::Task& task = add_task(id, container_instance_arn, definition_arn("web", 1));
-  task.launch_type = "EC2";
   task.containers[0].bindings = std::move(bindings);
   return task;
 }
@@ -63,14 +62,12 @@ aws::Task& FakeCluster::add_host_task(const std::string& id,
                                       const std::string& container_instance_arn,
                                       const std::string& definition) {
   aws::Task& task = add_task(id, container_instance_arn, definition);
-  task.launch_type = "EC2";
   return task;
 }
 
 aws::Task& FakeCluster::add_fargate_task(const std::string& id, const std::string& private_ip,
                                          const std::string& definition) {
   aws::Task& task = add_task(id, "", definition);
-  task.launch_type = "FARGATE";
   task.eni = aws::TaskEni{"eni-" + id, private_ip, ""};
   enis["eni-" + id] = {"eni-" + id, private_ip, "", ""};
   return task;
