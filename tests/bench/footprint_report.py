@@ -45,14 +45,14 @@ class Row:
 
 ROWS = [
     Row("disk", "program and libraries (kite: and CA bundle)", megabytes, 3.6e6, True),
-    Row("compressed", "the same, compressed", megabytes, 1.75e6, True),
+    Row("compressed", "the same, as tar after gzip -9", megabytes, 1.75e6, True),
     Row("start", "start to first byte forwarded (kite: asked to poll at once)", milliseconds, 0.010,
         True),
     Row("start_waiting", "the same, with the random wait before the first poll", milliseconds),
     Row("idle_rss", "RSS, idle", megabytes, None, True),
     Row("idle_pss", "PSS, idle", megabytes),
     Row("polled_rss", "RSS after {polls} polls over TLS, 20 tasks", megabytes, 4.0e6),
-    Row("polled_growth", "growth over the last nine tenths of them", signed_megabytes),
+    Row("polled_growth", "growth since the first 100 of them", signed_megabytes),
     Row("tasks_growth", "growth from 20 to 2,000 tasks, between polls", signed_megabytes, 2e6),
     Row("tasks_growth_most", "the same, the most seen during polls", signed_megabytes),
     Row("tasks_kept", "still held when it is 20 tasks again", signed_megabytes),
@@ -121,7 +121,8 @@ def chart(found):
         if row.charted and all(numbers.get(proxy) is not None for proxy in PROXIES):
             bars = [(NAMES[proxy], numbers[proxy], row.text(numbers[proxy])) for proxy in PROXIES]
             panels.append((row.label, bars, row.limit))
-    return svg_bars.chart("Footprint: the smaller the better", panels, provenance(found))
+    title = "Footprint: the smaller the better; the mark is the kite's target"
+    return svg_bars.chart(title, panels, provenance(found))
 
 
 def between_markers(text, new):

@@ -21,6 +21,14 @@ def rollup_bytes(pids):
     return sums["Rss"], sums["Pss"]
 
 
+def uncached(path):
+    """Takes a file's pages out of memory, so that whoever reads it next is charged for them."""
+    descriptor = os.open(path, os.O_RDONLY)
+    os.fsync(descriptor)  # a dirty page stays
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(descriptor)
+
+
 class MemoryGroup:
     """A memory control group of version 1 or 2; a context manager. Processes join it by
     `before_exec=group.join`. make() gives None where none can be made."""
@@ -70,7 +78,11 @@ class MemoryGroup:
         (self.path / "cgroup.procs").write_text(str(os.getpid()))
 
     def limit(self, size):
+        """A hard limit, which swapping does not soften."""
         (self.path / self._limit_file).write_text(str(size))
+        for name, value in (("memory.memsw.limit_in_bytes", size), ("memory.swap.max", 0)):
+            if (self.path / name).exists():
+                (self.path / name).write_text(str(value))
 
     def _read(self, name):
         return int((self.path / name).read_text())

@@ -17,7 +17,8 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 
 def chart(title, panels, note=""):
     """One panel below the other; a panel is (title, [(name, value, text)], target or None). The
-    first bar of a panel stands out; lengths are relative to the panel's longest."""
+    first bar of a panel stands out and may have a mark at its target; lengths are relative to the
+    panel's longest."""
     lines, y = [], 20
     lines.append(f'<text class="title" x="0" y="{y}">{escape(title)}</text>')
     y += PANEL_GAP
@@ -39,17 +40,19 @@ def draw_panel(lines, y, title, bars, target):
     lines.append(f'<text x="0" y="{y + 12}">{escape(title)}</text>')
     y += TITLE_HEIGHT
     top = y
+    target_length = room * (target or 0) / most
     for index, (name, value, text) in enumerate(bars):
         length = max(1.0, room * value / most)
+        end = length if index else max(length, target_length)
         middle = y + BAR_HEIGHT - 4
         lines.append(f'<text class="small" x="0" y="{middle}">{escape(name)}</text>')
         lines.append(f'<rect class="{"bar" if index else "first"}" x="{LABEL_WIDTH}" y="{y}" '
                      f'width="{length:.1f}" height="{BAR_HEIGHT}" rx="2"/>')
-        lines.append(f'<text class="small" x="{LABEL_WIDTH + length + 6:.1f}" y="{middle}">'
+        lines.append(f'<text class="small" x="{LABEL_WIDTH + end + 6:.1f}" y="{middle}">'
                      f"{escape(text)}</text>")
         y += BAR_HEIGHT + BAR_GAP
     if target:
-        x = LABEL_WIDTH + room * target / most
+        x = LABEL_WIDTH + target_length
         lines.append(f'<line class="target" x1="{x:.1f}" x2="{x:.1f}" y1="{top - 2}" '
                      f'y2="{top + BAR_HEIGHT + 2}"/>')
     return y + PANEL_GAP

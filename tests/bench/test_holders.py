@@ -1,11 +1,8 @@
-"""The holders of connections and the measures, on real sockets without any proxy."""
+"""The holders of connections, on real sockets without any proxy between them."""
 
-import os
 import socket
 import threading
 
-import measures
-import memory
 import pytest
 from holders import Clients, EchoServer, pattern
 
@@ -42,24 +39,3 @@ def test_bytes_of_another_connection_are_noticed(capfd):
 def test_patterns_differ_and_have_their_size():
     assert len({pattern(index, 64) for index in range(1000)}) == 1000
     assert {len(pattern(3, size)) for size in (1, 9, 64)} == {1, 9, 64}
-
-
-def test_the_rollup_of_a_process_is_its_resident_set():
-    rss, pss = memory.rollup_bytes([os.getpid()])
-    twice, _ = memory.rollup_bytes([os.getpid(), os.getpid()])
-    assert 0 < pss <= rss
-    assert twice > 1.5 * rss
-
-
-def test_the_disk_of_files_is_their_sum(tmp_path):
-    (tmp_path / "zeros").write_bytes(bytes(100_000))
-    (tmp_path / "noise").write_bytes(os.urandom(50_000))
-    plain, packed = measures.disk([tmp_path / "zeros", tmp_path / "noise"])
-    assert plain == 150_000
-    assert 50_000 < packed < 60_000
-
-
-def test_the_libraries_of_a_program_are_found_behind_their_links():
-    files = measures.files_of("/bin/sh")
-    assert any("libc" in file for file in files)
-    assert all(os.path.isfile(file) and not os.path.islink(file) for file in files)
