@@ -28,11 +28,18 @@ class LaterTicket final : public Ticket {
   event::Continuation turn_;
 };
 
+std::string ca_path(const CurlClient::Options& options) {
+  if (!options.ca_bundle.empty()) return options.ca_bundle;
+  const char* built_in = curl_version_info(CURLVERSION_NOW)->cainfo;
+  return built_in != nullptr ? built_in : "";
+}
+
 }  // namespace
 
 CurlClient::CurlClient(event::Reactor& reactor, Options options)
     : reactor_(reactor),
       options_(std::move(options)),
+      ca_store_(ca_path(options_)),
       resolver_(reactor, options_.resolver),
       watches_(reactor, FdWatches::OnReady::to<&CurlClient::on_socket_ready>(this)),
       timer_(reactor.timers(), event::Timer::OnDue::to<&CurlClient::on_timeout>(this)),

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "event/reactor.h"
+#include "http/ca_store.h"
 #include "http/curl_handles.h"
 #include "http/fd_watches.h"
 #include "http/http_client.h"
@@ -54,6 +55,7 @@ class CurlClient final : public Client {
   event::Reactor& reactor_;
   Options options_;
   CurlGlobal global_;
+  CaStore ca_store_;  ///< before multi_, whose connections use it
   Resolver resolver_;
   FdWatches watches_;
   event::Timer timer_;

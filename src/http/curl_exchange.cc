@@ -149,21 +149,26 @@ void CurlExchange::set_connection_options() {
   set_option(easy, CURLOPT_FOLLOWLOCATION, 0L);
   set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
   set_option(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  set_option(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  set_option(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-  set_option(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   // Unchecked: a libcurl built without proxies does not know it and uses none.
   static_cast<void>(curl_easy_setopt(easy, CURLOPT_PROXY, ""));
-  const std::string& ca_bundle = client_.options_.ca_bundle;
-  if (!ca_bundle.empty()) set_option(easy, CURLOPT_CAINFO, ca_bundle.c_str());
-  if (!ca_bundle.empty() || curl_version_info(CURLVERSION_NOW)->cainfo != nullptr) {
-    // The bundle instead of, not besides, a directory. Without a directory libcurl also keeps the
-    // parsed bundle for a day; with one each new connection would parse it anew, on our loop.
-    set_option(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
-  }
+  if (tls_) set_trust_options();
   if (host_is_literal_) return;
   set_option(easy, CURLOPT_RESOLVE, addresses_.get());
   set_option(easy, CURLOPT_RESOLVER_START_FUNCTION, &CurlExchange::on_curl_resolve);
+}
+
+void CurlExchange::set_trust_options() {
+  CURL* easy = easy_.get();
+  set_option(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  set_option(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  set_option(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  if (client_.ca_store_.path().empty()) return;  // libcurl has a place of its own for certificates
+  // DESIGN 18: our store instead of, not besides, what curl would load, and not one it remembers.
+  set_option(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+  set_option(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+  set_option(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+  set_option(easy, CURLOPT_SSL_CTX_FUNCTION, &CurlExchange::on_curl_tls_context);
+  set_option(easy, CURLOPT_SSL_CTX_DATA, static_cast<void*>(this));
 }
 
 void CurlExchange::set_request_options() {
@@ -235,16 +240,14 @@ void CurlExchange::on_transfer_done(CURLcode code) {
 RequestError CurlExchange::failure_of(CURLcode code) const {
   long os_error = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error);
-  std::string_view ca_path = client_.options_.ca_bundle;
-  const curl_version_info_data* version = curl_version_info(CURLVERSION_NOW);
-  if (ca_path.empty() && version->cainfo != nullptr) ca_path = version->cainfo;
   const std::string host = host_ + ":" + port_;
   FailedTransfer transfer;
   transfer.code = code;
   transfer.os_error = static_cast<int>(os_error);
   transfer.host = host;
   transfer.detail = error_text_.data();
-  transfer.ca_path = ca_path;
+  if (!ca_problem_.empty()) transfer.detail = ca_problem_;
+  transfer.ca_path = client_.ca_store_.path();
   transfer.body_bytes_max = request_.response_bytes_max;
   transfer.connect_timeout = request_.connect_timeout;
   transfer.connected = connected();
@@ -283,6 +286,15 @@ size_t CurlExchange::on_curl_header(char* data, size_t size, size_t count, void*
 size_t CurlExchange::on_curl_body(char* data, size_t size, size_t count, void* self) {
   auto& exchange = *static_cast<CurlExchange*>(self);
   return exchange.collector_.add_body({data, size * count}) ? size * count : 0;
+}
+
+/// Called before a handshake. OpenSSL is curl's TLS here, or it would not have known the option.
+CURLcode CurlExchange::on_curl_tls_context(CURL*, void* tls_context, void* self) {
+  auto& exchange = *static_cast<CurlExchange*>(self);
+  const auto given = exchange.client_.ca_store_.give_to(static_cast<SSL_CTX*>(tls_context));
+  if (given.ok()) return CURLE_OK;
+  exchange.ca_problem_ = given.error().message;
+  return CURLE_SSL_CACERT_BADFILE;
 }
 
 /// Called when curl is about to resolve a name itself, which would start a thread: refused. It

@@ -38,6 +38,7 @@ class CurlExchange final : public Ticket {
   void on_resolved(const Resolver::Answer& answer);
   void transfer();
   void set_connection_options();
+  void set_trust_options();
   void set_request_options();
   void on_timer();
   void leave_multi();
@@ -49,6 +50,7 @@ class CurlExchange final : public Ticket {
   void report();
   static size_t on_curl_header(char* data, size_t size, size_t count, void* self);
   static size_t on_curl_body(char* data, size_t size, size_t count, void* self);
+  static CURLcode on_curl_tls_context(CURL* easy, void* tls_context, void* self);
   static int on_curl_resolve(void* resolver, void* reserved, void* self);
 
   CurlClient& client_;
@@ -62,6 +64,7 @@ class CurlExchange final : public Ticket {
   ResponseCollector collector_;
   std::optional<Outcome> outcome_;
   std::array<char, CURL_ERROR_SIZE> error_text_{};
+  std::string ca_problem_;  ///< why the CA bundle cannot be used
   CurlList headers_;
   CurlList addresses_;
   CurlEasy easy_;

@@ -40,12 +40,12 @@ Failure classify(const FailedTransfer& transfer) {
 
 std::string tls_message(const FailedTransfer& transfer, const std::string& host) {
   const std::string bundle(transfer.ca_path.empty() ? "built into libcurl" : transfer.ca_path);
-  if (transfer.code == CURLE_SSL_CACERT_BADFILE) {
-    return "cannot read the CA bundle " + bundle + " (needed for " + host +
-           "); set AWS_CA_BUNDLE to a readable PEM file";
-  }
   const std::string detail(transfer.detail.empty() ? curl_easy_strerror(transfer.code)
                                                    : transfer.detail);
+  if (transfer.code == CURLE_SSL_CACERT_BADFILE) {
+    return "cannot read the CA bundle " + bundle + ", needed for " + host + " (" + detail +
+           "); set AWS_CA_BUNDLE to a readable PEM file";
+  }
   if (transfer.code == CURLE_PEER_FAILED_VERIFICATION) {
     return "the certificate of " + host + " was not accepted (" + detail + "); the CA bundle is " +
            bundle + ", AWS_CA_BUNDLE names another";

@@ -14,7 +14,7 @@ struct FailedTransfer {
   CURLcode code = CURLE_OK;
   int os_error = 0;          ///< errno of the failed connect; 0 when there is none
   std::string_view host;     ///< "ecs.eu-west-1.amazonaws.com:443"
-  std::string_view detail;   ///< curl's error buffer; may be empty
+  std::string_view detail;   ///< curl's error buffer, or why the CA bundle is unusable
   std::string_view ca_path;  ///< the CA bundle in force
   size_t body_bytes_max = 0;
   std::chrono::milliseconds connect_timeout{0};

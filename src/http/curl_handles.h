@@ -49,7 +49,7 @@ class CurlGlobal {
 };
 
 /// Sets one option. A refused option is a bug: the options are ours and the oldest libcurl that
-/// knows them all is 7.85; only out of memory remains, which ends the process.
+/// knows them all is 7.87; only out of memory remains, which ends the process.
 template <typename Value>
 void set_option(CURL* easy, CURLoption option, Value value) {
   KITE_CHECK(curl_easy_setopt(easy, option, value) == CURLE_OK, "libcurl knows this option");

@@ -69,3 +69,14 @@ def test_any_other_certificate_ends_the_exchange(aws, certificates, bundle, reas
 def test_a_missing_bundle_is_named(aws, start_kite):
     kite = start_kite(env={**aws.env(), "AWS_CA_BUNDLE": "/nonexistent/bundle.pem"})
     said(kite, "cannot read the CA bundle /nonexistent/bundle.pem")
+
+
+@pytest.mark.parametrize("aws", ["local"], indirect=True)
+def test_a_bundle_that_is_put_right_needs_no_restart(aws, certificates, start_kite, tmp_path):
+    bundle, right = tmp_path / "bundle.pem", tmp_path / "right.pem"
+    bundle.write_bytes(b"# no certificate yet\n")
+    right.write_bytes(b"".join(certificates[name][0].read_bytes() for name in ("foreign", "local")))
+    kite = start_kite(env={**aws.env(), "AWS_CA_BUNDLE": str(bundle)})
+    said(kite, "cannot read the CA bundle .*it holds no certificate")
+    right.rename(bundle)
+    aws.wait_until(lambda: aws.count("ecs", "ListTasks", "ok") >= 2)
