@@ -34,7 +34,8 @@ LIBS = $(shell pkg-config --libs $(PACKAGES))
 
 PROGRAM_SOURCES := src/main.cc
 LIBRARY_SOURCES := $(sort $(wildcard src/*/*.cc))
-TEST_SOURCES := tests/main.cc $(sort $(wildcard tests/support/*.cc tests/*/*_test.cc))
+TEST_SOURCES := tests/main.cc $(sort $(wildcard tests/support/*.cc tests/*/*_test.cc)) \
+                 tests/bench/load/pattern.cc tests/bench/load/measurement.cc
 TRAFFIC_SOURCES := $(sort $(wildcard tests/e2e/traffic/*.cc))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*_fuzz.cc))
 
@@ -72,7 +73,8 @@ check: deps-check format-check test-programs ## Format, lint and every test with
 # The unit tests, replayers and one program carry sanitizers; the shipped program is tested beside.
 .PHONY: test-programs
 test-programs: | deps
-	@$(MAKE) --no-print-directory -j$(JOBS) build/ecs-task-kite build/release/traffic
+	@$(MAKE) --no-print-directory -j$(JOBS) build/ecs-task-kite build/release/traffic \
+	  build/release/load
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=asan sanitized-programs
 .PHONY: sanitized-programs
 sanitized-programs: $(BUILD)/unit-tests $(BUILD)/ecs-task-kite $(BUILD)/sign-tool $(REPLAYERS)

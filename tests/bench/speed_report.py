@@ -8,9 +8,10 @@ import platform
 import statistics
 
 import peers
-from speed_chart import chart
+import svg_bars
 from speed_workloads import IDLE_PAIR, LARGE, TARGETS, USUAL, WORKLOADS
 
+LABELS = {USUAL: "HAProxy", LARGE: "HAProxy 1 MiB", "direct": "no proxy"}
 BY_KEY = {workload.key: workload for workload in WORKLOADS}
 
 
@@ -62,13 +63,14 @@ def is_met(target, measured):
 
 
 def number(value, digits=3):
-    """Three significant digits, thousands in groups; a dash for nothing."""
+    """That many significant digits, thousands in groups; a dash for nothing."""
     if value is None:
         return "-"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    text = f"{value:.{digits}g}"
-    return f"{float(text):g}" if "e" in text else text
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.{digits}g}"
+
+
+def label(name):
+    return LABELS.get(name, name)
 
 
 def calls_text(counts, most=6):
@@ -86,7 +88,7 @@ def row(table, workload, name):
     ms = [None if (value := figures.get(key)) is None else value / 1000
           for key in ("p50", "p99", "p999")]
     is_proxy = name != "direct"
-    return [name, number(figures.get("cpu")) if is_proxy else "-",
+    return [label(name), number(figures.get("cpu")) if is_proxy else "-",
             number(ratio(table, workload.key, "cpu", name, USUAL), 2) if is_proxy else "-",
             number(ratio(table, workload.key, "cpu", name, LARGE), 2) if is_proxy else "-",
             number(figures.get("rate")),
@@ -102,7 +104,7 @@ def section(workload, table, names, calls):
     rows = [headings, ["---"] * len(headings), *(row(table, workload, name) for name in present)]
     lines = [f"### {workload.title}", "",
              *("| " + " | ".join(one[:columns]) + " |" for one in rows)]
-    counted = [f"- {name}: {sum(counts.values()):.3g} ({calls_text(counts)})"
+    counted = [f"- {label(name)}: {number(sum(counts.values()))} ({calls_text(counts)})"
                for name, counts in calls.items() if counts]
     if counted:
         lines += ["", f"System calls for one {workload.unit}:", "", *counted]
@@ -114,15 +116,16 @@ def targets_section(table, kite):
     for target, measured in judge(table, kite):
         sign = ">=" if target.at_least else "<="
         note = f" ({target.note})" if target.note else ""
+        rivals = " or ".join(map(label, target.rivals))
         lines.append(f"| {BY_KEY[target.workload].title}: {target.metric} "
-                     f"| {' or '.join(target.rivals)} | {sign} {target.limit:.2f}{note} "
-                     f"| {measured:.2f} | {'met' if is_met(target, measured) else 'missed'} |")
+                     f"| {rivals} | {sign} {target.limit:.2f}{note} | {measured:.2f} "
+                     f"| {'met' if is_met(target, measured) else '**missed**'} |")
     busy, free, limit = IDLE_PAIR
     mine = [table.get((key, kite), {}).get("cpu") for key in (busy, free)]
     if all(mine):
         measured = mine[0] / mine[1]
         lines.append(f"| {BY_KEY[busy].title}: cpu | itself without | <= {limit:.2f} "
-                     f"| {measured:.2f} | {'met' if measured <= limit else 'missed'} |")
+                     f"| {measured:.2f} | {'met' if measured <= limit else '**missed**'} |")
     return "\n".join(lines) + "\n"
 
 
@@ -130,6 +133,19 @@ def section_of(workload, runs, calls):
     """The Markdown of one workload from its runs alone."""
     return section(workload, medians(runs), list(dict.fromkeys(run["contender"] for run in runs)),
                    calls)
+
+
+def chart(workloads, names, table):
+    """SVG: a panel for each workload, a bar for the CPU that each proxy takes."""
+    panels = []
+    for workload in workloads:
+        unit = "s/GB" if workload.is_bulk else "us"
+        costs = [(label(name), table.get((workload.key, name), {}).get("cpu")) for name in names]
+        bars = [(name, cost, f"{number(cost)} {unit}") for name, cost in costs if cost]
+        if bars:
+            panels.append((workload.title, bars, None))
+    return svg_bars.chart("CPU time of the proxy for a gigabyte, a connection or a request", panels,
+                          "Less is better; each panel has its own scale.")
 
 
 # -- files -----------------------------------------------------------------------------------------

@@ -26,8 +26,8 @@ class Workload:
 
     @property
     def traced_arguments(self):
-        """With a tenth of the rate, which a traced proxy keeps up with."""
-        return tuple(f"-rate={int(text[6:]) // 10}" if text.startswith("-rate=") else text
+        """With a twentieth of the rate, which a traced proxy keeps up with."""
+        return tuple(f"-rate={int(text[6:]) // 20}" if text.startswith("-rate=") else text
                      for text in self.arguments)
 
 

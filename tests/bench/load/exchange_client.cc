@@ -9,7 +9,7 @@ using Step = Channel::Step;
 
 // More failures than this and the figures would be of something else.
 constexpr uint64_t kFailuresMax = 100;
-constexpr std::chrono::seconds kOpeningMax{10};
+constexpr std::chrono::seconds kPatience{5};
 
 }  // namespace
 
@@ -35,15 +35,21 @@ std::string ExchangeClient::run() {
                        : std::min(measurement_.next_edge(), pacer_.next()));
   }
   measurement_.note_unfinished(pacer_.backlog(Clock::now()));
+  wait_all_idle();
   return measurement_.report();
 }
 
 /// One exchange on each connection, so that the run begins with connections that work.
 void ExchangeClient::open_all() {
   while (!idle_.empty()) begin(take_idle(), Clock::now());
-  const Time limit = Clock::now() + kOpeningMax;
+  wait_all_idle();
+}
+
+/// Every exchange that was begun has to end.
+void ExchangeClient::wait_all_idle() {
+  const Time limit = Clock::now() + kPatience;
   while (idle_.size() < slots_.size()) {
-    if (Clock::now() > limit) give_up("not all connections answered");
+    if (Clock::now() > limit) give_up("an answer does not come");
     turn(limit);
   }
 }
@@ -108,7 +114,7 @@ void ExchangeClient::finish(Slot& slot) {
   const Time now = Clock::now();
   measurement_.note_exchange(slot.begun, now);
   if (options_.fresh) slot.channel.reset();
-  if (saturates() && measurement_.started()) return begin(slot, now);
+  if (saturates() && measurement_.running()) return begin(slot, now);
   idle_.push_back(&slot);
 }
 

@@ -40,6 +40,7 @@ class ExchangeClient {
   };
 
   void open_all();
+  void wait_all_idle();
   void begin(Slot& slot, Time begun);
   void begin_due(Time now);
   void on_ready(Slot& slot, uint32_t events);

@@ -35,7 +35,8 @@ class Measurement {
   void on_turn(Time now, uint64_t bytes);
   /// The next moment on which on_turn() has something to do.
   Time next_edge() const { return measuring_ ? until_ : from_; }
-  bool started() const { return from_ != Time::max(); }
+  /// From start() on until it is over.
+  bool running() const { return from_ != Time::max() && !over_; }
   bool over() const { return over_; }
 
   /// One exchange that was to begin at `begun` is complete.
