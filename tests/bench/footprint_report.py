@@ -18,7 +18,7 @@ def megabytes(number):
 
 
 def signed_megabytes(number):
-    return f"{number / 1e6:+.2f} MB"
+    return f"{round(number / 1e6, 2) + 0.0:+.2f} MB"  # adding zero: no -0.00
 
 
 def count_bytes(number):
@@ -95,13 +95,15 @@ def cells(row, found):
     return [cell("kite"), target, cell("haproxy"), cell("nginx")]
 
 
-def table(found):
-    lines = ["| | kite | target | HAProxy | nginx |", "|---|---|---|---|---|"]
+def table(found, targets):
+    """`targets`: with the column of what the kite shall have."""
+    rows = [["", "kite", "target", "HAProxy", "nginx"], ["---"] * 5]
     for row in ROWS:
         if row.figure in found["figures"]:
-            label = row.label.format(polls=f"{found['polls']:,}")
-            lines.append("| " + " | ".join([label, *cells(row, found)]) + " |")
-    return "\n".join(lines)
+            rows.append([row.label.format(polls=f"{found['polls']:,}"), *cells(row, found)])
+    if not targets:
+        rows = [row[:2] + row[3:] for row in rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def provenance(found):
@@ -110,8 +112,8 @@ def provenance(found):
             f"nginx {versions['nginx']} (stream), Linux {found['kernel']}, {found['processor']}.")
 
 
-def markdown(found):
-    return f"{table(found)}\n\n{textwrap.fill(f'{provenance(found)} {HONEST}', 100)}\n"
+def markdown(found, targets=True):
+    return f"{table(found, targets)}\n\n{textwrap.fill(f'{provenance(found)} {HONEST}', 100)}\n"
 
 
 def chart(found):
@@ -134,5 +136,6 @@ def between_markers(text, new):
     return f"{head}{begin}\n{new}{end}{tail}"
 
 
-def write_readme(readme, report):
-    readme.write_text(between_markers(readme.read_text(), report.read_text()))
+def write_readme(readme, found):
+    """Without the targets: they are for those who work on it."""
+    readme.write_text(between_markers(readme.read_text(), markdown(found, targets=False)))

@@ -35,20 +35,29 @@ def test_the_hard_limit_is_met_by_working(number, cell, verdict):
 
 
 def test_the_table_has_a_row_for_each_figure_found_and_five_cells_in_each():
-    table = footprint_report.table(found(
+    figures = found(
         idle_rss={"kite": 4_210_000, "haproxy": 14_500_000, "nginx": 18_900_000},
-        polled_rss={"kite": 4_000_000}, kernel_each_9000={"kite": 5434.48}))
-    lines = table.splitlines()
+        polled_rss={"kite": 4_000_000}, kernel_each_9000={"kite": 5434.48})
+    lines = footprint_report.table(figures, targets=True).splitlines()
     assert lines[2:] == [
         "| RSS, idle | 4.21 MB |  | 14.50 MB | 18.90 MB |",
         "| RSS after 1,000 polls over TLS, 20 tasks | 4.00 MB | at most 4.00 MB: met |  |  |",
         "| kernel memory per connection, 9,000 | 5,434 B |  |  |  |"]
     assert all(line.count("|") == 6 for line in lines)
+    lines = footprint_report.table(figures, targets=False).splitlines()
+    assert lines[0] == "|  | kite | HAProxy | nginx |"
+    assert lines[2] == "| RSS, idle | 4.21 MB | 14.50 MB | 18.90 MB |"
+    assert all(line.count("|") == 5 for line in lines)
 
 
 def test_every_row_can_write_its_number():
     for each in footprint_report.ROWS:
         assert each.text(1234567)
+
+
+def test_a_difference_of_nothing_has_no_minus():
+    assert footprint_report.signed_megabytes(-4096) == "+0.00 MB"
+    assert footprint_report.signed_megabytes(-40960) == "-0.04 MB"
 
 
 def test_the_report_says_when_and_with_what():
