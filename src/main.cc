@@ -13,6 +13,7 @@
 #include "cli/help.h"
 #include "http/library_versions.h"
 #include "sys/environment.h"
+#include "sys/heap.h"
 #include "sys/library_versions.h"
 
 namespace {
@@ -33,6 +34,7 @@ std::vector<kite::cli::Library> libraries() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  kite::sys::configure_heap();
   // splice(2) to a closed peer raises SIGPIPE; the error return says the same.
   std::signal(SIGPIPE, SIG_IGN);
   // Without the runtime's farewell on standard error, which could block: out of memory ends us.

@@ -9,6 +9,7 @@
 #include "aws/endpoints.h"
 #include "aws/signed_call.h"
 #include "discovery/discovery_loop.h"
+#include "sys/heap.h"
 #include "sys/socket.h"
 
 namespace kite::app {
@@ -100,6 +101,7 @@ App::App(const cli::Config& config, const sys::Environment& environment,
       pipes_({.pipes_max = budget.pipes_max}),
       relay_resources_{pipes_, copy_buffer_},
       reactor_(clock_),
+      trim_timer_(reactor_.timers(), event::Timer::OnDue::to<&App::on_trim_due>(this)),
       balancer_(random_),
       proxy_(reactor_, relay_resources_, snapshots_, balancer_, log_,
              proxy_options(config, budget.connections_max), [this] { poll_soon(); }),
@@ -120,6 +122,9 @@ int App::run() {
                          {"family", config_.family},
                          {"service", config_.service},
                          {"cluster", config_.cluster}});
+  snapshots_.subscribe([this](const snapshot::SnapshotPtr&) {
+    trim_timer_.start(reactor_.now() + kTrimAfterCycle);
+  });
   proxy_.start();
   find_region();
   reactor_.run();
@@ -150,6 +155,7 @@ void App::start_discovery(const std::string& region) {
       std::make_unique<Upstream>(*this, aws::SignedCaller::Target{aws::Service::ecs, region, *ecs},
                                  aws::SignedCaller::Target{aws::Service::ec2, region, *ec2});
   upstream_->loop.start();
+  if (poll_wanted_) poll_soon();
 }
 
 void App::fail(const std::string& message) {
@@ -166,8 +172,13 @@ void App::stop() {
 }
 
 bool App::poll_soon() {
-  // Before discovery has begun its first poll is still to come, which is what was asked for.
-  return upstream_ == nullptr || upstream_->loop.poll_soon();
+  poll_wanted_ = upstream_ == nullptr;  // remembered for when discovery begins
+  return poll_wanted_ || upstream_->loop.poll_soon();
+}
+
+/// What a cycle parsed and forgot would otherwise stay in the process.
+void App::on_trim_due() {
+  sys::trim_heap();
 }
 
 void App::on_poll_request() {

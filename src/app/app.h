@@ -50,10 +50,15 @@ class App {
   /// False when refused for throttling.
   bool poll_soon();
   void on_poll_request();
+  void on_trim_due();
+
+  /// A cycle's last objects are destroyed, and its connections have settled, by then.
+  static constexpr std::chrono::milliseconds kTrimAfterCycle{500};
 
   const cli::Config config_;
   const sys::Environment environment_;
   int exit_code_ = 0;
+  bool poll_wanted_ = false;
   sys::SystemClock clock_;
   sys::StderrSink stderr_;
   sys::Logger log_;
@@ -63,6 +68,7 @@ class App {
   std::array<std::byte, 64 * 1024> copy_buffer_;
   proxy::RelayResources relay_resources_;
   event::Reactor reactor_;
+  event::Timer trim_timer_;
   snapshot::SnapshotCell snapshots_;
   proxy::RandomBalancer balancer_;
   proxy::Proxy proxy_;

@@ -9,46 +9,46 @@
 
 namespace kite::event {
 
-namespace {
-
-uint64_t tag(uint32_t slot, uint32_t generation) {
-  return (static_cast<uint64_t>(generation) << 32) | slot;
-}
-
-}  // namespace
-
 bool Watch::start(int fd, Interest interest) {
   KITE_CHECK(!started(), "a watch follows one descriptor at a time");
-  const uint32_t slot = reactor_.take_slot(*this);
-  if (!reactor_.control(EPOLL_CTL_ADD, fd, interest, slot)) {
-    reactor_.free_slot(slot);
+  reactor_.take_slot(fd, *this);
+  if (!reactor_.control(EPOLL_CTL_ADD, fd, interest)) {
+    reactor_.free_slot(fd);
     return false;
   }
   fd_ = fd;
-  slot_ = slot;
   return true;
 }
 
 void Watch::adopt(Watch& other) {
-  KITE_CHECK(!started() && other.started(),
+  KITE_CHECK(!started() && other.started() && !other.recalled_,
              "a registration moves from a started watch to an idle one");
   fd_ = std::exchange(other.fd_, -1);
-  slot_ = other.slot_;
-  reactor_.slots_[slot_].watch = this;
+  reactor_.slot(fd_).watch = this;
 }
 
 void Watch::change(Interest interest) {
   KITE_CHECK(started(), "only a started watch has an interest to change");
-  const bool changed = reactor_.control(EPOLL_CTL_MOD, fd_, interest, slot_);
+  const bool changed = reactor_.control(EPOLL_CTL_MOD, fd_, interest);
   KITE_CHECK(changed, "a registered descriptor accepts EPOLL_CTL_MOD");
+}
+
+void Watch::recall() {
+  KITE_CHECK(started(), "only a started watch is called");
+  if (!std::exchange(recalled_, true)) reactor_.recalled_.push_back(reactor_.tag(fd_));
 }
 
 void Watch::cancel() {
   if (!started()) return;
   // Not left to close(2): a duplicate of the descriptor would keep the registration alive.
-  static_cast<void>(reactor_.control(EPOLL_CTL_DEL, fd_, Interest::none, slot_));
-  reactor_.free_slot(slot_);
-  fd_ = -1;
+  static_cast<void>(reactor_.control(EPOLL_CTL_DEL, fd_, Interest::none));
+  cancel_closing();
+}
+
+void Watch::cancel_closing() {
+  if (!started()) return;
+  reactor_.free_slot(std::exchange(fd_, -1));
+  recalled_ = false;
 }
 
 void Continuation::request() {
@@ -90,40 +90,43 @@ void Reactor::run_turn(sys::Duration wait_max) {
   KITE_CHECK(count >= 0 || errno == EINTR, "epoll_wait fails only by a signal");
   now_ = clock_.steady_now();
   ++stats_.turns;
-  run_continuations();  // before the events: what they request waits for the next turn
+  // Before the events: what those ask for waits for the next turn.
+  if (!recalled_.empty()) run_recalled();
+  run_continuations();
   for (int i = 0; i < count; ++i) deliver(batch_[static_cast<size_t>(i)]);
   timers_.run_due(now_);
   destroy_retired();
 }
 
-uint32_t Reactor::take_slot(Watch& watch) {
-  uint32_t slot = 0;
-  if (free_slots_.empty()) {
-    slot = static_cast<uint32_t>(slots_.size());
-    slots_.emplace_back();
-  } else {
-    slot = free_slots_.back();
-    free_slots_.pop_back();
-  }
-  slots_[slot].watch = &watch;
-  return slot;
+void Reactor::shrink() {
+  while (!slots_.empty() && slots_.back().watch == nullptr) slots_.pop_back();
+  slots_.shrink_to_fit();
+  recalled_.shrink_to_fit();
+  answering_.shrink_to_fit();
+  retired_.shrink_to_fit();
 }
 
-void Reactor::free_slot(uint32_t slot) {
-  slots_[slot].watch = nullptr;
-  ++slots_[slot].generation;
-  free_slots_.push_back(slot);
+void Reactor::take_slot(int fd, Watch& watch) {
+  KITE_CHECK(fd >= 0, "only an open descriptor can be watched");
+  if (static_cast<size_t>(fd) >= slots_.size()) slots_.resize(static_cast<size_t>(fd) + 1);
+  KITE_CHECK(slot(fd).watch == nullptr, "a descriptor has one watch");
+  slot(fd).watch = &watch;
 }
 
-bool Reactor::control(int operation, int fd, Interest interest, uint32_t slot) {
+void Reactor::free_slot(int fd) {
+  slot(fd).watch = nullptr;
+  ++slot(fd).generation;
+}
+
+bool Reactor::control(int operation, int fd, Interest interest) {
   epoll_event event{};
   event.events = static_cast<uint32_t>(interest);
-  event.data.u64 = tag(slot, slots_[slot].generation);
+  event.data.u64 = tag(fd);
   return ::epoll_ctl(epoll_fd_.get(), operation, fd, &event) == 0;
 }
 
 int Reactor::wait_ms(sys::Duration wait_max) const {
-  if (!requested_.empty() || !retired_.empty()) return 0;
+  if (!recalled_.empty() || !requested_.empty() || !retired_.empty()) return 0;
   sys::Duration wait = wait_max;
   if (const auto deadline = timers_.next_deadline()) {
     wait = std::min(wait, std::max(*deadline - clock_.steady_now(), sys::Duration::zero()));
@@ -134,16 +137,37 @@ int Reactor::wait_ms(sys::Duration wait_max) const {
   return static_cast<int>(std::min<int64_t>(ms, INT_MAX));
 }
 
+Reactor::Tag Reactor::tag(int fd) const {
+  const auto index = static_cast<uint32_t>(fd);
+  return (static_cast<Tag>(slots_[index].generation) << 32) | index;
+}
+
+Watch* Reactor::find(Tag tag) {
+  const auto index = static_cast<uint32_t>(tag);
+  const auto generation = static_cast<uint32_t>(tag >> 32);
+  if (index >= slots_.size() || slots_[index].generation != generation) return nullptr;
+  return slots_[index].watch;
+}
+
 void Reactor::deliver(const epoll_event& event) {
-  const auto slot = static_cast<uint32_t>(event.data.u64);
-  const auto generation = static_cast<uint32_t>(event.data.u64 >> 32);
-  Watch* watch = slots_[slot].watch;
-  if (watch == nullptr || slots_[slot].generation != generation) {
+  Watch* watch = find(event.data.u64);
+  if (watch == nullptr) {
     ++stats_.stale_events;
     return;
   }
   ++stats_.events;
   watch->on_ready_(Events(event.events));
+}
+
+void Reactor::run_recalled() {
+  answering_.swap(recalled_);
+  for (const Tag tag : answering_) {  // what they recall goes to the other list
+    Watch* watch = find(tag);
+    if (watch == nullptr) continue;
+    watch->recalled_ = false;
+    watch->on_ready_(Events(0));
+  }
+  answering_.clear();
 }
 
 void Reactor::run_continuations() {

@@ -25,6 +25,8 @@ class Events {
   /// TCP urgent data is waiting or has been passed over.
   bool urgent() const { return (mask_ & EPOLLPRI) != 0; }
   bool error() const { return (mask_ & EPOLLERR) != 0; }
+  /// The peer has sent its last byte, or the connection is no more: reading will come to an end.
+  bool ended() const { return (mask_ & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0; }
 
  private:
   uint32_t mask_;
@@ -62,7 +64,13 @@ class Watch {
   void adopt(Watch& other);
   /// Changes the interest of a started watch.
   void change(Interest interest);
+  /// Asks for one call in the next turn, without events: for work that used up its budget, which
+  /// no further edge will tell of. Idempotent; ends with the watch.
+  void recall();
   void cancel();
+  /// As cancel() for a descriptor that its owner closes at once and that has no duplicate: the
+  /// kernel then ends the registration by itself, which saves a system call (epoll(7), Q6).
+  void cancel_closing();
   bool started() const { return fd_ != -1; }
 
  private:
@@ -70,7 +78,7 @@ class Watch {
   Reactor& reactor_;
   OnReady on_ready_;
   int fd_ = -1;
-  uint32_t slot_ = 0;
+  bool recalled_ = false;
 };
 
 /// A wish to be called once more in the next turn, for work that used up its budget: bounded work
@@ -104,8 +112,8 @@ class Retirable {
 };
 
 /// The event loop: one thread, one epoll descriptor.
-/// A turn: wait, read the clock, run continuations, deliver events, run due timers, destroy what
-/// was retired. Every handler of a turn sees the same now().
+/// A turn: wait, read the clock, run what asked for this turn, deliver events, run due timers,
+/// destroy what was retired. Every handler of a turn sees the same now().
 /// Lifetime:  outlives every Watch, Timer and Continuation made with it.
 /// Source:    epoll(7).
 class Reactor {
@@ -137,6 +145,10 @@ class Reactor {
   /// One turn that waits at most `wait_max`. For run() and for tests.
   void run_turn(sys::Duration wait_max);
 
+  /// Gives memory back that only more descriptors would need. Not from an event handler: their
+  /// batch may hold events of descriptors that are gone.
+  void shrink();
+
  private:
   friend class Watch;
   friend class Continuation;
@@ -147,12 +159,19 @@ class Reactor {
     Watch* watch = nullptr;
     uint32_t generation = 0;
   };
+  /// A descriptor's number and its slot's generation, as epoll_event.data carries them.
+  using Tag = uint64_t;
 
-  uint32_t take_slot(Watch& watch);
-  void free_slot(uint32_t slot);
-  bool control(int operation, int fd, Interest interest, uint32_t slot);
+  Slot& slot(int fd) { return slots_[static_cast<size_t>(fd)]; }
+  void take_slot(int fd, Watch& watch);
+  void free_slot(int fd);
+  bool control(int operation, int fd, Interest interest);
   int wait_ms(sys::Duration wait_max) const;
+  Tag tag(int fd) const;
+  /// Null when the watch was cancelled since.
+  Watch* find(Tag tag);
   void deliver(const epoll_event& event);
+  void run_recalled();
   void run_continuations();
   void destroy_retired();
 
@@ -160,8 +179,9 @@ class Reactor {
   sys::OwnedFd epoll_fd_;
   sys::SteadyTime now_;
   TimerQueue timers_;
-  std::vector<Slot> slots_;
-  std::vector<uint32_t> free_slots_;
+  std::vector<Slot> slots_;  // by descriptor: the kernel gives the lowest free number
+  std::vector<Tag> recalled_;
+  std::vector<Tag> answering_;  // the recalled of this turn
   std::vector<Continuation*> requested_;
   std::vector<Continuation*> running_;
   std::vector<std::unique_ptr<Retirable>> retired_;

@@ -53,7 +53,7 @@ void Connector::start() {
 }
 
 void Connector::cut() {
-  backend_watch_.cancel();
+  backend_watch_.cancel_closing();
   timer_.cancel();
   backend_.reset();
   sys::reset_on_close(client_.get());
@@ -131,7 +131,7 @@ void Connector::on_due() {
 
 void Connector::note_failure(int code) {
   timer_.cancel();
-  backend_watch_.cancel();
+  backend_watch_.cancel_closing();
   backend_.reset();
   tried_.push_back(info_.backend);
   ++failures_;

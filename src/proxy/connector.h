@@ -10,6 +10,7 @@
 #include "snapshot/snapshot_cell.h"
 #include "sys/endpoint.h"
 #include "sys/owned_fd.h"
+#include "sys/recycled.h"
 
 namespace kite::proxy {
 
@@ -41,7 +42,7 @@ class ConnectorOwner {
 /// Errors:    reported to the owner; a local lack of descriptors, memory or ports is waited out
 ///            within the deadline and blames no backend.
 /// Source:    connect(2), EINPROGRESS.
-class Connector final : public event::Retirable {
+class Connector final : public event::Retirable, public sys::Recycled<Connector> {
  public:
   struct Limits {
     std::chrono::milliseconds attempt_timeout{1000};

@@ -1,5 +1,6 @@
 #include "proxy/listener.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -19,7 +20,8 @@ sys::Result<sys::OwnedFd, sys::ListenError> listen_everywhere(uint16_t port) {
 }  // namespace
 
 Listener::Listener(event::Reactor& reactor, ListenerOwner& owner, const PortRoute& route)
-    : owner_(owner),
+    : reactor_(reactor),
+      owner_(owner),
       route_(route),
       watch_(reactor, event::Watch::OnReady::to<&Listener::on_ready>(this)) {}
 
@@ -52,13 +54,17 @@ void Listener::resume() {
 
 void Listener::close() {
   accepting_ = false;
-  watch_.cancel();
+  watch_.cancel_closing();
   fd_.reset();
 }
 
 void Listener::on_ready(event::Events) {
-  // What is left over is told again in the next turn: the watch is level-triggered.
-  for (int accepts = 0; accepts < kAcceptsPerTurn && accepting_; ++accepts) {
+  // Clients that come singly cost one call each, without a second that finds nobody; only a queue
+  // that is still there in the next turn (the watch is level-triggered) is taken in larger bites.
+  const uint64_t turn = reactor_.stats().turns;
+  const bool queue_lasts = turn == turn_with_more_ + 1;
+  accepts_per_turn_ = queue_lasts ? std::min(2 * accepts_per_turn_, kAcceptsPerTurnMax) : 1;
+  for (int accepts = 0; accepts < accepts_per_turn_ && accepting_; ++accepts) {
     sys::OwnedFd client;
     sys::Endpoint peer;
     int saved_errno = 0;
@@ -75,6 +81,7 @@ void Listener::on_ready(event::Events) {
         return;
     }
   }
+  turn_with_more_ = turn;
 }
 
 }  // namespace kite::proxy

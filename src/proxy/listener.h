@@ -30,7 +30,7 @@ class ListenerOwner {
 class Listener final : public event::Retirable {
  public:
   /// Bounds one turn, so that a flood on one port leaves the other ports and tunnels their time.
-  static constexpr int kAcceptsPerTurn = 64;
+  static constexpr int kAcceptsPerTurnMax = 64;
 
   Listener(event::Reactor& reactor, ListenerOwner& owner, const PortRoute& route);
 
@@ -50,11 +50,14 @@ class Listener final : public event::Retirable {
  private:
   void on_ready(event::Events events);
 
+  event::Reactor& reactor_;
   ListenerOwner& owner_;
   PortRoute route_;
   sys::OwnedFd fd_;
   event::Watch watch_;
   bool accepting_ = false;
+  int accepts_per_turn_ = 1;
+  uint64_t turn_with_more_ = 0;  // the last in which the queue was not emptied
 };
 
 }  // namespace kite::proxy

@@ -35,6 +35,8 @@ class OwnedSet {
 
   T& operator[](size_t index) { return *objects_[index]; }
   size_t size() const { return objects_.size(); }
+  /// Gives back the room of objects that are gone.
+  void shrink() { objects_.shrink_to_fit(); }
 
  private:
   std::vector<std::unique_ptr<T>> objects_;

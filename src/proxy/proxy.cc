@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "sys/check.h"
+#include "sys/heap.h"
+#include "sys/recycled.h"
 #include "sys/socket.h"
 
 namespace kite::proxy {
@@ -17,7 +19,11 @@ Proxy::Proxy(event::Reactor& reactor, RelayResources& resources, snapshot::Snaps
       log_(log),
       options_(std::move(options)),
       on_trouble_(std::move(on_trouble)),
-      resume_timer_(reactor.timers(), event::Timer::OnDue::to<&Proxy::resume_accepting>(this)) {
+      resume_timer_(reactor.timers(), event::Timer::OnDue::to<&Proxy::resume_accepting>(this)),
+      keep_alive_timer_(reactor.timers(),
+                        event::Timer::OnDue::to<&Proxy::keep_old_tunnels_alive>(this)),
+      free_memory_timer_(reactor.timers(),
+                         event::Timer::OnDue::to<&Proxy::free_unneeded_memory>(this)) {
   KITE_CHECK(options_.connections_max > 0, "a proxy that may not accept serves nobody");
 }
 
@@ -33,8 +39,10 @@ void Proxy::start() {
 void Proxy::stop() {
   if (std::exchange(stopped_, true)) return;
   resume_timer_.cancel();
+  keep_alive_timer_.cancel();
   for (auto& listener : listeners_) listener->close();
   cut_connections([](const ConnectionInfo&) { return true; }, CloseReason::shutdown);
+  free_memory_timer_.cancel();
   listeners_.clear();
 }
 
@@ -112,6 +120,7 @@ void Proxy::on_client_accepted(Listener& listener, sys::OwnedFd client, const sy
   Connector& connector = connectors_.add(
       std::make_unique<Connector>(reactor_, cell_, balancer_, options_.connect, *this, info,
                                   listener.route().container, std::move(client)));
+  connections_peak_ = std::max(connections_peak_, connections());
   if (connections() >= options_.connections_max) pause_accepting("the connection limit is reached");
   connector.start();
 }
@@ -133,6 +142,7 @@ void Proxy::on_connected(Connector& connector, event::Events backend_events) {
                                  {"backend", tunnel.info().backend.text()}});
   }
   reactor_.destroy_later(connectors_.take(connector));
+  if (!keep_alive_timer_.armed()) keep_alive_timer_.start(reactor_.now() + kKeepAliveAfter);
   // Without a registration (ENOSPC: max_user_watches) the tunnel would never move.
   if (!tunnel.start(connector.backend_watch(), backend_events)) tunnel.cut(CloseReason::no_watch);
 }
@@ -140,6 +150,8 @@ void Proxy::on_connected(Connector& connector, event::Events backend_events) {
 void Proxy::on_connect_failed(Connector& connector, ConnectFailure failure) {
   if (failure == ConnectFailure::no_backend) {
     ++stats_.no_backend_total;
+    // Somebody waits: the first poll need not be held back to spread the load on the API.
+    if (cell_.current() == nullptr && !std::exchange(hurried_first_poll_, true)) on_trouble_();
   } else {
     ++stats_.unserved_total;
   }
@@ -147,7 +159,7 @@ void Proxy::on_connect_failed(Connector& connector, ConnectFailure failure) {
     log_unserved(connector, failure, *suppressed);
   }
   reactor_.destroy_later(connectors_.take(connector));
-  if (!accepting_) resume_accepting();
+  note_connection_ended();
 }
 
 void Proxy::log_unserved(const Connector& connector, ConnectFailure failure, uint64_t suppressed) {
@@ -186,7 +198,34 @@ void Proxy::on_tunnel_closed(Tunnel& tunnel, CloseReason reason) {
   count_closed(tunnel, reason);
   if (log_.enabled(sys::LogLevel::debug)) log_closed(tunnel, reason);
   reactor_.destroy_later(tunnels_.take(tunnel));
+  note_connection_ended();
+}
+
+void Proxy::keep_old_tunnels_alive() {
+  for (size_t i = 0; i < tunnels_.size(); ++i) tunnels_[i].keep_alive();
+}
+
+void Proxy::note_connection_ended() {
   if (!accepting_) resume_accepting();
+  if (holds_unneeded_memory() && !free_memory_timer_.armed()) {
+    free_memory_timer_.start(reactor_.now() + kFreeMemoryAfter);
+  }
+}
+
+bool Proxy::holds_unneeded_memory() const {
+  return connections_peak_ > 2 * connections() + kFewConnections;
+}
+
+void Proxy::free_unneeded_memory() {
+  if (!holds_unneeded_memory()) return;  // the connections have come back
+  connections_peak_ = connections();
+  ++stats_.memory_freed_total;
+  tunnels_.shrink();
+  connectors_.shrink();
+  sys::Recycled<Tunnel>::give_back_idle();
+  sys::Recycled<Connector>::give_back_idle();
+  reactor_.shrink();
+  sys::trim_heap();
 }
 
 void Proxy::pause_accepting(std::string_view why) {

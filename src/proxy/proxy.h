@@ -35,7 +35,8 @@ class Proxy final : public ListenerOwner, public ConnectorOwner, public TunnelOw
     Connector::Limits connect;
     size_t connections_max = 0;  ///< clients at once; above it they wait in the backlog
   };
-  /// An attempt to connect was refused or timed out: discovery may want to look again.
+  /// An attempt to connect was refused or timed out, or a client came before anything was known:
+  /// discovery may want to look sooner.
   using OnBackendTrouble = std::function<void()>;
 
   Proxy(event::Reactor& reactor, RelayResources& resources, snapshot::SnapshotCell& cell,
@@ -52,6 +53,12 @@ class Proxy final : public ListenerOwner, public ConnectorOwner, public TunnelOw
 
  private:
   static constexpr std::chrono::milliseconds kExhaustedPause{100};
+  /// Most tunnels end before probing their backend would matter, and are spared its system calls.
+  static constexpr std::chrono::seconds kKeepAliveAfter{10};
+  /// Memory goes back to the system when less than half of the connections are left that there
+  /// were; below this number it is not worth it.
+  static constexpr std::chrono::seconds kFreeMemoryAfter{2};
+  static constexpr size_t kFewConnections = 64;
   static constexpr std::chrono::seconds kReportInterval{5};
 
   void on_client_accepted(Listener& listener, sys::OwnedFd client,
@@ -67,6 +74,10 @@ class Proxy final : public ListenerOwner, public ConnectorOwner, public TunnelOw
   void close_listener(const PortRoute& route);
   void cut_connections(const std::function<bool(const ConnectionInfo&)>& belongs,
                        CloseReason reason);
+  void keep_old_tunnels_alive();
+  void note_connection_ended();
+  bool holds_unneeded_memory() const;
+  void free_unneeded_memory();
   void pause_accepting(std::string_view why);
   void resume_accepting();
   void log_unserved(const Connector& connector, ConnectFailure failure, uint64_t suppressed);
@@ -85,6 +96,10 @@ class Proxy final : public ListenerOwner, public ConnectorOwner, public TunnelOw
   OwnedSet<Connector> connectors_;
   OwnedSet<Tunnel> tunnels_;
   event::Timer resume_timer_;
+  event::Timer keep_alive_timer_;
+  event::Timer free_memory_timer_;
+  bool hurried_first_poll_ = false;
+  size_t connections_peak_ = 0;  // since memory was last freed
   sys::LogThrottle pause_log_{kReportInterval};
   sys::LogThrottle unserved_log_{kReportInterval};
   ProxyStats stats_;

@@ -18,6 +18,7 @@ struct ProxyStats {
   uint64_t client_to_backend_bytes_total = 0;
   uint64_t backend_to_client_bytes_total = 0;
   uint64_t listen_failures_total = 0;
+  uint64_t memory_freed_total = 0;  ///< times memory of ended connections was given back
 };
 
 }  // namespace kite::proxy

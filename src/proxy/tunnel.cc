@@ -27,6 +27,16 @@ std::string_view close_reason_name(CloseReason reason) {
   return "unknown";
 }
 
+/// What a tunnel with one failed side waits by.
+struct Tunnel::Salvage {
+  explicit Salvage(Tunnel& tunnel)
+      : timer(tunnel.reactor_.timers(), event::Timer::OnDue::to<&Tunnel::on_salvage_due>(&tunnel)),
+        end(tunnel.reactor_.now() + kSalvageMax) {}
+
+  event::Timer timer;
+  sys::SteadyTime end;
+};
+
 Tunnel::Tunnel(event::Reactor& reactor, RelayResources& resources, TunnelOwner& owner,
                const ConnectionInfo& info, sys::OwnedFd client, sys::OwnedFd backend)
     : reactor_(reactor),
@@ -36,9 +46,7 @@ Tunnel::Tunnel(event::Reactor& reactor, RelayResources& resources, TunnelOwner& 
       client_(std::move(client), reactor,
               event::Watch::OnReady::to<&Tunnel::on_client_ready>(this)),
       backend_(std::move(backend), reactor,
-               event::Watch::OnReady::to<&Tunnel::on_backend_ready>(this)),
-      continuation_(reactor, event::Continuation::OnTurn::to<&Tunnel::advance>(this)),
-      salvage_timer_(reactor.timers(), event::Timer::OnDue::to<&Tunnel::on_salvage_due>(this)) {}
+               event::Watch::OnReady::to<&Tunnel::on_backend_ready>(this)) {}
 
 Tunnel::~Tunnel() {
   client_.outward.abandon(resources_.pipes);
@@ -55,6 +63,10 @@ bool Tunnel::start(event::Watch& backend_watch, event::Events backend_events) {
   return true;
 }
 
+void Tunnel::keep_alive() {
+  if (!std::exchange(kept_alive_, true)) sys::keep_alive(backend_.fd.get());
+}
+
 void Tunnel::cut(CloseReason reason) {
   KITE_CHECK(state_ != State::closed, "a closed tunnel is no longer its owner's to cut");
   close(reason);
@@ -68,12 +80,13 @@ void Tunnel::on_ready(Side& side, Side& other, event::Events events) {
 
 void Tunnel::note_edges(Side& side, Side& other, event::Events events) {
   if (events.readable()) side.outward.note_source_readable();
+  if (events.ended()) side.outward.note_source_ended();
   if (events.writable()) other.outward.note_sink_writable();
-  if (events.urgent()) side.outward.note_source_urgent(side.fd.get());
+  if (events.urgent()) side.outward.note_source_urgent();
 }
 
 void Tunnel::on_salvage_due() {
-  if (reactor_.now() < salvage_end_) return advance();
+  if (reactor_.now() < salvage_->end) return advance();
   close(client_.failed ? CloseReason::client_reset : CloseReason::backend_reset);
 }
 
@@ -84,8 +97,8 @@ void Tunnel::advance() {
   if (why != CloseReason::none && survivor_has_everything()) {
     return close(why);  // last statement: *this is being retired
   }
-  if (client_.failed || backend_.failed) salvage();
-  if (more_up || more_down) continuation_.request();
+  if (client_.failed || backend_.failed) keep_salvaging();
+  if (more_up || more_down) client_.watch.recall();
 }
 
 /// Returns whether there is more to do that no edge will tell of.
@@ -97,8 +110,9 @@ bool Tunnel::advance_from(Side& source, Side& sink) {
       return true;
     case Relay::Step::end_of_stream:
       source.outward_done = true;
-      // A failed source ends without FIN: the reset that follows tells the truth.
-      if (!source.failed) sys::shutdown_write(sink.fd.get());
+      // A failed source ends without FIN: the reset that follows tells the truth. When the other
+      // direction has ended too, close(2) follows and sends the FIN.
+      if (!source.failed && !sink.outward_done) sys::shutdown_write(sink.fd.get());
       return false;
     case Relay::Step::source_failed:
       source.outward_done = true;
@@ -116,6 +130,7 @@ void Tunnel::fail(Side& side, Side& other) {
   side.failed = true;
   other.outward_done = true;
   side.outward.note_source_readable();
+  side.outward.note_source_ended();
 }
 
 TunnelFacts Tunnel::facts() const {
@@ -133,22 +148,21 @@ bool Tunnel::survivor_has_everything() const {
   return sys::unacknowledged_bytes(survivor.fd.get()) == 0;
 }
 
-void Tunnel::salvage() {
+void Tunnel::keep_salvaging() {
   if (state_ == State::relaying) {
     transition_to(State::salvaging);
-    salvage_end_ = reactor_.now() + kSalvageMax;
+    salvage_ = std::make_unique<Salvage>(*this);
     // The direction that failed may have been advanced before the failure was known.
-    continuation_.request();
+    client_.watch.recall();
   }
-  if (!salvage_timer_.armed()) salvage_timer_.start(reactor_.now() + kSalvageStep);
+  if (!salvage_->timer.armed()) salvage_->timer.start(reactor_.now() + kSalvageStep);
 }
 
 void Tunnel::close(CloseReason reason) {
   transition_to(State::closed);
-  continuation_.cancel();
-  salvage_timer_.cancel();
+  if (salvage_ != nullptr) salvage_->timer.cancel();  // it may be what is running
   for (Side* side : {&client_, &backend_}) {
-    side->watch.cancel();
+    side->watch.cancel_closing();
     if (reason != CloseReason::finished) sys::reset_on_close(side->fd.get());
     side->fd.reset();
   }

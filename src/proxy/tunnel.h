@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "proxy/relay.h"
 #include "sys/endpoint.h"
 #include "sys/owned_fd.h"
+#include "sys/recycled.h"
 
 namespace kite::proxy {
 
@@ -67,7 +69,7 @@ struct ConnectionInfo {
 /// Lifetime:  reactor, resources and owner outlive it. After on_tunnel_closed it does nothing.
 /// Thread:    reactor thread only.
 /// Source:    half-close: RFC 9293 section 3.6; reset: section 3.5.3.
-class Tunnel final : public event::Retirable {
+class Tunnel final : public event::Retirable, public sys::Recycled<Tunnel> {
  public:
   enum class State : uint8_t {
     relaying,
@@ -99,6 +101,9 @@ class Tunnel final : public event::Retirable {
   /// client and moves what is there. Returns false, with errno set, when the kernel refuses the
   /// registration; the tunnel must then be cut. May call on_tunnel_closed.
   [[nodiscard]] bool start(event::Watch& backend_watch, event::Events backend_events);
+  /// For a tunnel that has lived a while: a backend that vanished without a word is noticed.
+  /// Clients are probed from the start, by what their sockets inherited. Idempotent.
+  void keep_alive();
   /// Ends it from our side: both peers see a reset, never a FIN that could pass for completeness.
   void cut(CloseReason reason);
 
@@ -109,16 +114,17 @@ class Tunnel final : public event::Retirable {
   size_t owner_index = 0;  ///< the owner's own bookkeeping
 
  private:
+  struct Salvage;
   /// A socket, the relay that carries what its peer sends to the other side, and what is known.
   struct Side {
     Side(sys::OwnedFd socket, event::Reactor& reactor, event::Watch::OnReady on_ready)
         : fd(std::move(socket)), watch(reactor, on_ready) {}
 
     sys::OwnedFd fd;
-    event::Watch watch;
-    Relay outward;
     bool outward_done = false;  ///< nothing more will come from here, or can be delivered
     bool failed = false;
+    event::Watch watch;
+    Relay outward;
   };
 
   void on_client_ready(event::Events events) { on_ready(client_, backend_, events); }
@@ -131,7 +137,7 @@ class Tunnel final : public event::Retirable {
   static void fail(Side& side, Side& other);
   TunnelFacts facts() const;
   bool survivor_has_everything() const;
-  void salvage();
+  void keep_salvaging();
   void close(CloseReason reason);
   void transition_to(State next);
 
@@ -141,10 +147,9 @@ class Tunnel final : public event::Retirable {
   ConnectionInfo info_;
   Side client_;
   Side backend_;
-  event::Continuation continuation_;
-  event::Timer salvage_timer_;
-  sys::SteadyTime salvage_end_{};
+  std::unique_ptr<Salvage> salvage_;  // few tunnels ever need it
   State state_ = State::relaying;
+  bool kept_alive_ = false;
 };
 
 }  // namespace kite::proxy

@@ -9,7 +9,7 @@ namespace kite::sys {
 
 void Pipe::note_drained(size_t moved_bytes) {
   KITE_CHECK(moved_bytes <= bytes_, "no pipe gives more than it was given");
-  bytes_ -= moved_bytes;
+  bytes_ -= static_cast<uint32_t>(moved_bytes);
 }
 
 Pipe PipePool::borrow() {
@@ -32,6 +32,15 @@ void PipePool::give_back(Pipe pipe) {
   if (pipe.empty() && pipe.capacity_bytes() >= limits_.pipe_bytes) {
     idle_.push_back(std::move(pipe));
   }
+}
+
+bool PipePool::has_spare() {
+  if (idle_.empty() && lent_ < limits_.pipes_max) {
+    Pipe pipe = create();
+    if (pipe.open() && pipe.capacity_bytes() >= limits_.pipe_bytes)
+      idle_.push_back(std::move(pipe));
+  }
+  return !idle_.empty();
 }
 
 Pipe PipePool::create() {

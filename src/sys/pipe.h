@@ -19,7 +19,7 @@ class Pipe {
   Pipe(OwnedFd read_end, OwnedFd write_end, size_t capacity_bytes)
       : read_end_(std::move(read_end)),
         write_end_(std::move(write_end)),
-        capacity_bytes_(capacity_bytes) {}
+        capacity_bytes_(static_cast<uint32_t>(capacity_bytes)) {}
   Pipe(Pipe&& other) noexcept
       : read_end_(std::move(other.read_end_)),
         write_end_(std::move(other.write_end_)),
@@ -38,7 +38,7 @@ class Pipe {
   bool open() const { return read_end_.valid(); }
   bool empty() const { return bytes_ == 0; }
   size_t bytes() const { return bytes_; }
-  void note_filled(size_t moved_bytes) { bytes_ += moved_bytes; }
+  void note_filled(size_t moved_bytes) { bytes_ += static_cast<uint32_t>(moved_bytes); }
   void note_drained(size_t moved_bytes);
   /// What F_SETPIPE_SZ granted; 0 when it was refused.
   size_t capacity_bytes() const { return capacity_bytes_; }
@@ -46,8 +46,9 @@ class Pipe {
  private:
   OwnedFd read_end_;
   OwnedFd write_end_;
-  size_t bytes_ = 0;
-  size_t capacity_bytes_ = 0;
+  // 32 bits: every connection has room for two pipes, and F_SETPIPE_SZ takes an int.
+  uint32_t bytes_ = 0;
+  uint32_t capacity_bytes_ = 0;
 };
 
 /// Lends pipes to the directions that have bytes in flight, so that idle connections hold none.
@@ -67,6 +68,8 @@ class PipePool {
   /// The result must be checked with open().
   [[nodiscard]] Pipe borrow();
   void give_back(Pipe pipe);
+  /// Whether the next borrow() is certain to give a pipe of full size: makes one if it has to.
+  bool has_spare();
 
   size_t idle() const { return idle_.size(); }
   size_t lent() const { return lent_; }

@@ -13,8 +13,6 @@ namespace kite::sys {
 
 namespace {
 
-// A peer that vanished without FIN or RST is noticed after 60 s + 4 * 15 s of silence. The kernel's
-// defaults would take more than two hours (tcp(7)).
 constexpr int kKeepaliveIdleSeconds = 60;
 constexpr int kKeepaliveIntervalSeconds = 15;
 constexpr int kKeepaliveProbes = 4;
@@ -26,10 +24,8 @@ void set_option(int fd, int level, int name, int value) {
 
 void set_stream_options(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveIdleSeconds);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveIntervalSeconds);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
+  // An urgent byte is a byte of the stream; recv(2) would otherwise skip it.
+  set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 }
 
 OwnedFd new_tcp_socket(const Endpoint& endpoint) {
@@ -51,6 +47,7 @@ Result<OwnedFd, ListenError> listen_tcp(const Endpoint& endpoint, const ListenOp
     set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, options.accept_v4_too ? 0 : 1);
   }
   set_stream_options(fd.get());
+  keep_alive(fd.get());
   sockaddr_storage address{};
   const socklen_t length = endpoint.to_sockaddr(address);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) == -1) {
@@ -100,6 +97,13 @@ OwnedFd connect_tcp(const Endpoint& endpoint, int& saved_errno) {
     fd.reset();
   }
   return fd;
+}
+
+void keep_alive(int fd) {
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveIdleSeconds);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveIntervalSeconds);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
 }
 
 int take_pending_error(int fd) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/death.h"
 #include "tests/support/loop_harness.h"
 #include "tests/support/scripted_handlers.h"
 
@@ -145,6 +146,92 @@ TEST_CASE("reactor: an event for a watch cancelled in the same batch is dropped"
   CHECK(a.calls + b.calls == 1);  // whichever came first silenced the other
   CHECK(loop.reactor.stats().stale_events == 1);
   CHECK(loop.reactor.stats().events == 1);
+}
+
+TEST_CASE("reactor: a recalled watch is called once in the next turn, without events") {
+  testing::LoopHarness loop;
+  SocketPair pair;
+  bool again = false;
+  ScriptedWatch* self = nullptr;
+  ScriptedWatch listener(loop.reactor, [&](Events events) {
+    CHECK_FALSE(events.readable());
+    CHECK_FALSE(events.writable());
+    CHECK_FALSE(events.error());
+    if (again) self->watch.recall();
+  });
+  self = &listener;
+  REQUIRE(listener.watch.start(pair.near.get(), Interest::read));
+  listener.watch.recall();
+  listener.watch.recall();
+  again = true;
+  loop.reactor.run_turn(std::chrono::hours(1));  // does not wait
+  CHECK(listener.calls == 1);
+  again = false;
+  loop.reactor.run_turn(std::chrono::hours(1));  // what it asked for meanwhile is the next turn's
+  CHECK(listener.calls == 2);
+  loop.reactor.run_turn(kNoWait);
+  CHECK(listener.calls == 2);
+}
+
+TEST_CASE("reactor: a watch that ends is not recalled, nor is the next of its descriptor") {
+  testing::LoopHarness loop;
+  SocketPair pair;
+  std::optional<ScriptedWatch> listener;
+  listener.emplace(loop.reactor, [](Events) {});
+  REQUIRE(listener->watch.start(pair.near.get(), Interest::read));
+  listener->watch.recall();
+  listener.reset();
+  ScriptedWatch heir(loop.reactor, [](Events) {});
+  REQUIRE(heir.watch.start(pair.near.get(), Interest::read));
+  loop.reactor.run_turn(kNoWait);
+  CHECK(heir.calls == 0);
+  heir.watch.recall();
+  loop.reactor.run_turn(kNoWait);
+  CHECK(heir.calls == 1);
+}
+
+TEST_CASE("reactor: a descriptor that is closed takes its registration along") {
+  testing::LoopHarness loop;
+  SocketPair pair;
+  ScriptedWatch listener(loop.reactor, [](Events) {});
+  REQUIRE(listener.watch.start(pair.near.get(), Interest::read));
+  pair.poke();
+  listener.watch.cancel_closing();
+  CHECK_FALSE(listener.watch.started());
+  pair.near.reset();
+  loop.reactor.run_turn(kNoWait);
+  CHECK(listener.calls == 0);
+  CHECK(loop.reactor.stats().stale_events == 0);
+}
+
+TEST_CASE("reactor: a descriptor has one watch") {
+  testing::LoopHarness loop;
+  SocketPair pair;
+  ScriptedWatch first(loop.reactor, [](Events) {});
+  ScriptedWatch second(loop.reactor, [](Events) {});
+  REQUIRE(first.watch.start(pair.near.get(), Interest::read));
+  CHECK(testing::signal_that_ends([&] {
+          static_cast<void>(second.watch.start(pair.near.get(), Interest::read));
+        }) == SIGABRT);
+}
+
+TEST_CASE("reactor: shrinking keeps what is watched") {
+  testing::LoopHarness loop;
+  SocketPair kept;
+  {
+    std::vector<SocketPair> gone(100);
+    std::vector<std::unique_ptr<ScriptedWatch>> listeners;
+    for (const SocketPair& pair : gone) {
+      listeners.push_back(std::make_unique<ScriptedWatch>(loop.reactor, [](Events) {}));
+      REQUIRE(listeners.back()->watch.start(pair.near.get(), Interest::read));
+    }
+  }
+  ScriptedWatch listener(loop.reactor, [](Events) {});
+  REQUIRE(listener.watch.start(kept.near.get(), Interest::read));
+  loop.reactor.shrink();
+  kept.poke();
+  loop.reactor.run_turn(kNoWait);
+  CHECK(listener.calls == 1);
 }
 
 TEST_CASE("reactor: a reused descriptor number and slot do not inherit an event of the batch") {

@@ -253,6 +253,34 @@ TEST_CASE("proxy: a descriptor shortage while connecting blames no backend and i
   CHECK(kite.troubles == 0);
 }
 
+TEST_CASE("proxy: the first client who comes before anything is known asks for the first poll") {
+  ProxyHarness kite;
+  for (int i = 0; i < 2; ++i) {
+    Peer client = Peer::connect(kite.entrance());
+    CHECK(kite.loop.run_until([&] { return client.read_some(), client.saw_reset(); }));
+  }
+  CHECK(kite.proxy.stats().no_backend_total == 2);
+  CHECK(kite.troubles == 1);
+}
+
+TEST_CASE("proxy: memory of connections that ended is given back, and the rest go on") {
+  ProxyHarness kite;
+  PeerListener listener;
+  kite.publish({listener.endpoint()});
+  std::vector<ProxyHarness::Pair> pairs;
+  for (int i = 0; i < 130; ++i) pairs.push_back(kite.connect_through(listener));
+  pairs.resize(10);
+  CHECK(kite.loop.run_until([&] { return kite.proxy.connections() == 10; }));
+  CHECK(kite.proxy.stats().memory_freed_total == 0);
+  CHECK(kite.run_with_time_until([&] { return kite.proxy.stats().memory_freed_total == 1; }));
+  for (auto& [client, backend] : pairs) {
+    client.write("still here");
+    CHECK(kite.loop.run_until(
+        [&] { return backend.read_some(), backend.received() == "still here"; }));
+  }
+  pairs.push_back(kite.connect_through(listener));
+}
+
 TEST_CASE("proxy: IPv6 backends are reached like any other") {
   PeerListener listener("::1");
   ProxyHarness kite;

@@ -254,6 +254,49 @@ TEST_CASE("tunnel: bytes behind a TCP urgent mark arrive, the urgent one in line
   }
 }
 
+TEST_CASE("tunnel: small messages are copied, large ones spliced, in any order and to the byte") {
+  ProxyHarness kite;
+  PeerListener listener;
+  kite.publish({listener.endpoint()});
+  auto [client, backend] = kite.connect_through(listener);
+  std::string sent;
+  for (const size_t size : {size_t{1}, size_t{200}, size_t{4} << 20, size_t{1}, size_t{65536},
+                            size_t{65535}, size_t{3} << 20, size_t{7}}) {
+    const std::string message = testing::pattern(size);
+    size_t written = 0;
+    sent += message;
+    CHECK(kite.loop.run_until([&] {
+      written += client.write_some(std::string_view(message).substr(written));
+      backend.read_some();
+      return backend.received().size() == sent.size();
+    }));
+  }
+  CHECK((backend.received() == sent));
+  CHECK(kite.pipes.lent() == 0);
+}
+
+TEST_CASE("tunnel: a backend is probed for life once the tunnel has lived a while") {
+  ProxyHarness kite;
+  PeerListener listener;
+  kite.publish({listener.endpoint()});
+  auto [client, backend] = kite.connect_through(listener);
+  const auto is_probed = [&] {
+    for (int fd = 0; fd < 1024; ++fd) {
+      sockaddr_storage address{};
+      socklen_t length = sizeof address;
+      if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == -1) continue;
+      if (sys::Endpoint::from_sockaddr(address) != listener.endpoint()) continue;
+      int on = 0;
+      length = sizeof on;
+      REQUIRE(::getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &length) == 0);
+      return on == 1;
+    }
+    return false;
+  };
+  CHECK_FALSE(is_probed());
+  CHECK(kite.run_with_time_until(is_probed));
+}
+
 TEST_CASE("tunnel: stalled tunnels share a bounded number of pipes, and every byte arrives") {
   ProxyHarness kite(ProxyHarness::default_options(), {.pipes_max = 3});
   PeerListener listener;

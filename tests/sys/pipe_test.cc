@@ -166,6 +166,29 @@ TEST_CASE("pipe pool: without a free descriptor it lends a closed pipe and count
   CHECK(pool.borrow().open());
 }
 
+TEST_CASE("pipe pool: a spare is what the next to borrow gets") {
+  const testing::FdCensus census;
+  PipePool pool({.pipes_max = 1, .pipe_bytes = 65536});
+  REQUIRE(pool.has_spare());
+  CHECK(pool.idle() == 1);
+  CHECK(pool.has_spare());
+  CHECK(pool.created_total() == 1);
+  Pipe pipe = pool.borrow();
+  CHECK(pipe.open());
+  CHECK(pool.created_total() == 1);
+  CHECK_FALSE(pool.has_spare());  // the bound is reached
+  pool.give_back(std::move(pipe));
+  CHECK(pool.has_spare());
+}
+
+TEST_CASE("pipe pool: a pipe of less than the size asked is no spare") {
+  const testing::FdCensus census;
+  PipePool pool({.pipes_max = 2, .pipe_bytes = 1U << 31});  // more than any pipe may have
+  CHECK_FALSE(pool.has_spare());
+  CHECK(pool.idle() == 0);
+  CHECK(pool.lent() == 0);
+}
+
 TEST_CASE("pipe pool: taking back what was never lent is a bug") {
   CHECK(testing::signal_that_ends([] { PipePool(kDefaultPipes).give_back(Pipe()); }) == SIGABRT);
 }
