@@ -111,14 +111,14 @@ def parse(arguments):
     parser.add_argument("--only", type=lambda text: text.split(","), help="workloads by key")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float)
-    parser.add_argument("--warm-up", type=float, default=0.2)
-    parser.add_argument("--strace-seconds", type=float, default=0.5)
+    parser.add_argument("--warm-up", type=float, default=0.15)
+    parser.add_argument("--strace-seconds", type=float, default=0.4)
     parser.add_argument("--no-strace", action="store_true")
     parser.add_argument("--pin", action="store_true", help="the proxy on CPU 0, the load on CPU 1")
     parser.add_argument("--out", type=pathlib.Path, default=peers.ROOT / "build/bench")
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (2 if options.quick else 3)
-    options.seconds = options.seconds or (0.8 if options.quick else 1.0)
+    options.seconds = options.seconds or (0.6 if options.quick else 1.0)
     keys = {workload.key for workload in WORKLOADS}
     for chosen, known in ((options.only or [], keys), (options.peers, PEERS)):
         if unknown := set(chosen) - set(known):

@@ -37,7 +37,6 @@ std::string BulkClient::run() {
     measurement_.on_turn(Clock::now(), moved());
     turn(measurement_.next_edge());
   }
-  if (options_.direction != Direction::down) end_all();
   return measurement_.report();
 }
 
@@ -81,7 +80,8 @@ uint64_t BulkClient::moved() const {
   return total;
 }
 
-void BulkClient::end_all() {
+void BulkClient::finish() {
+  if (options_.direction == Direction::down) return;
   for (Connection& connection : connections_) {
     ::shutdown(connection.channel->fd(), SHUT_WR);
   }

@@ -24,8 +24,10 @@ class BulkClient {
   };
 
   explicit BulkClient(const Options& options);
-  /// Runs to the end, checks every connection's sum and returns the report.
+  /// Runs as long as is measured and returns the report.
   std::string run();
+  /// Ends the streams; one whose sum is wrong ends the program.
+  void finish();
 
  private:
   struct Connection {
@@ -36,7 +38,6 @@ class BulkClient {
   void turn(Time deadline);
   void on_ready(Connection& connection, uint32_t events);
   uint64_t moved() const;
-  void end_all();
   void read_to_end(Connection& connection);
 
   Options options_;

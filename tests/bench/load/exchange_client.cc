@@ -35,18 +35,16 @@ std::string ExchangeClient::run() {
                        : std::min(measurement_.next_edge(), pacer_.next()));
   }
   measurement_.note_unfinished(pacer_.backlog(Clock::now()));
-  wait_all_idle();
   return measurement_.report();
 }
 
 /// One exchange on each connection, so that the run begins with connections that work.
 void ExchangeClient::open_all() {
   while (!idle_.empty()) begin(take_idle(), Clock::now());
-  wait_all_idle();
+  finish();
 }
 
-/// Every exchange that was begun has to end.
-void ExchangeClient::wait_all_idle() {
+void ExchangeClient::finish() {
   const Time limit = Clock::now() + kPatience;
   while (idle_.size() < slots_.size()) {
     if (Clock::now() > limit) give_up("an answer does not come");
@@ -105,12 +103,12 @@ void ExchangeClient::on_ready(Slot& slot, uint32_t events) {
     if (step == Step::corrupt) return fail(slot, "bytes that the server did not send");
     if (step == Step::ended) return fail(slot, "early end of stream");
     if (step == Step::failed) return fail(slot, "receive");
-    if (slot.channel->received() == slot.expected) return finish(slot);
+    if (slot.channel->received() == slot.expected) return complete(slot);
   }
   if (slot.channel->has_to_send()) send(slot);
 }
 
-void ExchangeClient::finish(Slot& slot) {
+void ExchangeClient::complete(Slot& slot) {
   const Time now = Clock::now();
   measurement_.note_exchange(slot.begun, now);
   if (options_.fresh) slot.channel.reset();

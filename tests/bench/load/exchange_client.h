@@ -28,8 +28,10 @@ class ExchangeClient {
   };
 
   explicit ExchangeClient(const Options& options);
-  /// Runs to the end and returns the report.
+  /// Runs as long as is measured and returns the report.
   std::string run();
+  /// Waits for the answers of what was begun; one that does not come ends the program.
+  void finish();
 
  private:
   struct Slot {
@@ -40,12 +42,11 @@ class ExchangeClient {
   };
 
   void open_all();
-  void wait_all_idle();
   void begin(Slot& slot, Time begun);
   void begin_due(Time now);
   void on_ready(Slot& slot, uint32_t events);
   void send(Slot& slot);
-  void finish(Slot& slot);
+  void complete(Slot& slot);
   void fail(Slot& slot, const char* step);
   void turn(Time deadline);
   Slot& take_idle();

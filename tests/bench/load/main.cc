@@ -12,16 +12,25 @@ using kite::load::BulkClient;
 using kite::load::ExchangeClient;
 using kite::load::Options;
 
-std::string run_bulk(const Options& options) {
+/// The figures are said before the connections end, so that whoever attends can look at them.
+template <typename Client>
+void drive(Client client, bool attended) {
+  std::printf("%s\n", client.run().c_str());
+  std::fflush(stdout);
+  while (attended && std::getchar() != EOF) continue;
+  client.finish();
+}
+
+BulkClient::Options bulk_options(const Options& options) {
   BulkClient::Options bulk;
   bulk.targets = options.endpoints;
   bulk.connections = options.connections;
   bulk.direction = options.direction;
   bulk.measurement = options.measurement;
-  return BulkClient(bulk).run();
+  return bulk;
 }
 
-std::string run_exchange(const Options& options) {
+ExchangeClient::Options exchange_options(const Options& options) {
   // A fixed rate opens as many connections as it needs; so many at once are a proxy that is stuck.
   constexpr size_t kFreshAtOnceMax = 1000;
   ExchangeClient::Options exchange;
@@ -35,7 +44,7 @@ std::string run_exchange(const Options& options) {
       options.bytes - (exchange.fresh ? static_cast<uint32_t>(sizeof(kite::load::Order)) : 0);
   exchange.answer_bytes = options.bytes;
   exchange.measurement = options.measurement;
-  return ExchangeClient(exchange).run();
+  return exchange;
 }
 
 }  // namespace
@@ -54,9 +63,11 @@ int main(int argc, char** argv) {
   }
   kite::load::Dialer dialer(options->endpoints);
   const auto idle = kite::load::open_idle(dialer, options->idle);
-  const bool is_bulk = options->mode == Options::Mode::bulk;
-  std::printf("%s\n", (is_bulk ? run_bulk(*options) : run_exchange(*options)).c_str());
-  std::fflush(stdout);
-  while (options->measurement.attended && std::getchar() != EOF) continue;
+  const bool attended = options->measurement.attended;
+  if (options->mode == Options::Mode::bulk) {
+    drive(BulkClient(bulk_options(*options)), attended);
+  } else {
+    drive(ExchangeClient(exchange_options(*options)), attended);
+  }
   return 0;
 }
