@@ -25,9 +25,11 @@ class Failed(Exception):
     """A run that measured nothing: bytes were wrong or connections failed."""
 
 
-def pinned(cpus):
-    """A preexec function: on these CPUs; None leaves the choice to the kernel."""
-    return None if cpus is None else lambda: os.sched_setaffinity(0, cpus)
+def pin(pids, cpus):
+    """Lets these processes, all their threads, run on these CPUs only."""
+    for pid in pids:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setaffinity(int(thread), cpus)
 
 
 @contextmanager
@@ -53,10 +55,12 @@ def precedence(niceness=-20):
 class Server:
     """The backends. A context manager; `backends` are (host, port) pairs."""
 
-    def __init__(self, place):
+    pid = property(lambda self: self._process.pid)
+
+    def __init__(self):
         port = free_port()
         self.backends = [(host, port) for host in BACKEND_HOSTS]
-        self._process = subprocess.Popen([LOAD, "serve", *at(self.backends)], preexec_fn=place,
+        self._process = subprocess.Popen([LOAD, "serve", *at(self.backends)],
                                          stdin=subprocess.PIPE)
 
     def __enter__(self):
@@ -80,14 +84,14 @@ class Span:
     seconds: float
 
 
-def run_client(workload, addresses, pids, span, place):
+def run_client(workload, addresses, pids, span, cpus):
     """One run's figures as the load prints them, with the flood beside if the workload has one."""
     with ExitStack() as stack:
         if workload.flood:
             # Begins before and outlasts what is measured.
             stack.enter_context(Client(workload.flood, addresses, (),
-                                       Span(0, span.warm_up + span.seconds + 1), place))
-        client = stack.enter_context(Client(workload.arguments, addresses, pids, span, place))
+                                       Span(0, span.warm_up + span.seconds + 1), cpus))
+        client = stack.enter_context(Client(workload.arguments, addresses, pids, span, cpus))
         figures = client.figures()
     if figures["failures"]:
         raise Failed(f"{workload.title}: {figures['failures']} connections failed")
@@ -97,13 +101,13 @@ def run_client(workload, addresses, pids, span, place):
 class Client:
     """A running client of the load. A context manager; leaving early ends it."""
 
-    def __init__(self, arguments, addresses, pids, span, place):
+    def __init__(self, arguments, addresses, pids, span, cpus):
         self._patience = span.warm_up + span.seconds + 60
         self._process = subprocess.Popen(
             [LOAD, *arguments, *at(addresses), f"-seconds={span.seconds}",
              f"-warm-up={span.warm_up}", *(f"-cpu-of={pid}" for pid in pids)],
-            preexec_fn=place, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True)
+            preexec_fn=lambda: os.sched_setaffinity(0, cpus), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def __enter__(self):
         return self
@@ -142,10 +146,10 @@ class AttendedClient(Client):
         return line
 
 
-def count_system_calls(workload, addresses, pids, span, place):
+def count_system_calls(workload, addresses, pids, span, cpus):
     """Name -> calls for one unit of work. strace slows the proxy down: saturated, it works in
     larger batches than by itself."""
-    with AttendedClient(workload.traced_arguments, addresses, (), span, place) as client, \
+    with AttendedClient(workload.traced_arguments, addresses, (), span, cpus) as client, \
             tempfile.NamedTemporaryFile("r") as table:
         client.wait_ready()
         strace = subprocess.Popen(

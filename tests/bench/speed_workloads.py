@@ -25,6 +25,12 @@ class Workload:
         return self.unit == "GB"
 
     @property
+    def is_pinned(self):
+        """Whether the proxy has a CPU to itself. Small messages cost a few percent more or less
+        each time the scheduler places them differently; bulk needs both CPUs for the load."""
+        return not self.is_bulk and not self.flood
+
+    @property
     def traced_arguments(self):
         """With a twentieth of the rate, which a traced proxy keeps up with."""
         return tuple(f"-rate={int(text[6:]) // 20}" if text.startswith("-rate=") else text

@@ -86,7 +86,7 @@ class Relay:
 
 @pytest.fixture(scope="module")
 def server():
-    with Server(None) as running:
+    with Server() as running:
         yield running
 
 
