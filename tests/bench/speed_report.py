@@ -173,9 +173,9 @@ def congestion_control():
 def markdown(facts_, names, workloads, table, calls, failures):
     versions = ", ".join(f"{name} {text}" for name, text in facts_["versions"].items())
     head = (f"# Speed\n\n{facts_['date']}, {facts_['kernel']}, {facts_['cpus']} CPUs, "
-            f"{facts_['congestion_control']}; {versions}. Medians of {facts_['rounds']} rounds or more of "
-            f"{facts_['seconds_each']:g} s, over loopback, one thread each; CPU is the proxy's "
-            "own, every byte was compared.\n")
+            f"{facts_['congestion_control']}; {versions}. Medians of at least {facts_['rounds']} "
+            f"rounds of {facts_['seconds_each']:g} s, over loopback, one thread each; CPU is the "
+            "proxy's own, every byte was compared.\n")
     failed = ["## Failures\n", *(f"- {text}" for text in failures), ""] if failures else []
     return "\n".join([head, *failed, targets_section(table, names[0]), "## Figures\n",
                       *(section(one, table, names, calls.get(one.key, {})) for one in workloads)])
