@@ -62,7 +62,7 @@ deps-build deps-check deps-fuzz: deps-%:
 
 .PHONY: test
 test: deps ## Install what is missing, build, run every test
-	@$(MAKE) --no-print-directory static static-unit-tests
+	@$(MAKE) --no-print-directory static static-test-programs
 	@$(MAKE) --no-print-directory test-programs
 	@$(PYTHON) tests/run.py
 

@@ -106,6 +106,15 @@ $(STATIC)/sbom.cdx.json: $(STATIC)/ecs-task-kite third_party/sbom.py \
 	@$(PYTHON) third_party/sbom.py --arch $(ARCH) --version $(VERSION) --program $< \
 	  --map $(STATIC)/ecs-task-kite.map $(STATIC_LIBRARIES:%=third_party/%) > $@
 
+# The shipped program with time that does not stand still for it, for tests/static/test_endurance.py.
+HURRIED_TIME := $(STATIC)/tests/static/hurried_time.o
+$(HURRIED_TIME): STATIC_OPTIMIZE = -Os -fno-lto
+$(STATIC)/hurried-kite: $(HURRIED_TIME) $(STATIC)/ecs-task-kite.unstripped
+	@echo "  link   $@"
+	@$(STATIC_CXX) $(STATIC_CXXFLAGS) -O2 -frandom-seed=link $(STATIC_LDFLAGS) -s \
+	  -Wl,--wrap=epoll_wait,--wrap=clock_gettime -o $@ $(HURRIED_TIME) $(STATIC_RUNTIME) \
+	  $(STATIC_OBJECTS) $(STATIC_LIBS)
+
 # The unit tests with the same libraries, for a processor that `make test` does not have.
 STATIC_TEST_OBJECTS := $(call static_object,$(TEST_SOURCES))
 $(STATIC_TEST_OBJECTS): $(LIBRARIES)/include/doctest/doctest.h
@@ -114,13 +123,13 @@ $(STATIC)/unit-tests: $(STATIC_TEST_OBJECTS) $(call static_object,$(LIBRARY_SOUR
 	@echo "  link   $@"
 	@$(STATIC_CXX) $(STATIC_CXXFLAGS) -O2 -static-pie -flto=$(JOBS) -Wl,--gc-sections -o $@ $^ \
 	  $(STATIC_LIBS)
-.PHONY: static-unit-tests
-static-unit-tests: deps-static static-libraries
-	@$(MAKE) --no-print-directory -j$(JOBS) $(STATIC)/unit-tests
+.PHONY: static-test-programs
+static-test-programs: deps-static static-libraries
+	@$(MAKE) --no-print-directory -j$(JOBS) $(STATIC)/unit-tests $(STATIC)/hurried-kite
 
 $(STATIC)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(STATIC_CXX) $(STATIC_CXXFLAGS)' | cmp -s - $@ || \
 	  echo '$(STATIC_CXX) $(STATIC_CXXFLAGS)' > $@
 
--include $(STATIC_OBJECTS:.o=.d) $(STATIC_RUNTIME:.o=.d) $(STATIC_TEST_OBJECTS:.o=.d)
+-include $(STATIC_OBJECTS:.o=.d) $(STATIC_RUNTIME:.o=.d) $(STATIC_TEST_OBJECTS:.o=.d) $(HURRIED_TIME:.o=.d)

@@ -78,9 +78,9 @@ def test_size(program):
 
 
 def test_the_unit_tests_pass_with_these_libraries(program, runner):
-    """make static-unit-tests; for a cross-built program, under the emulator."""
+    """make static-test-programs; for a cross-built program, under the emulator."""
     tests = program.parent / "unit-tests"
-    assert tests.exists(), "make static-unit-tests"
+    assert tests.exists(), "make static-test-programs"
     without = ["-tce=*no second thread*"] if runner else []  # an emulator has threads of its own
     run(tests, runner, *without)
 
