@@ -1,59 +1,36 @@
 #include "discovery/discovery_cycle.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 
+#include "discovery/evidence.h"
 #include "discovery/lookup_plan.h"
 #include "sys/check.h"
-#include "sys/endpoint.h"
 
 namespace kite::discovery {
 
 namespace {
 
+using Names = std::span<const std::string>;
+
 /// Calls `ask` with slices of at most `size` names.
 template <typename Ask>
-void in_chunks(const std::vector<std::string>& names, size_t size, Ask ask) {
-  for (size_t first = 0; first < names.size(); first += size) {
-    const size_t count = std::min(size, names.size() - first);
-    const auto begin = names.begin() + static_cast<std::ptrdiff_t>(first);
-    ask(std::vector<std::string>(begin, begin + static_cast<std::ptrdiff_t>(count)));
+void in_chunks(Names names, size_t size, Ask ask) {
+  while (!names.empty()) {  // ends: each slice holds a name
+    const size_t count = std::min(size, names.size());
+    ask(names.first(count));
+    names = names.subspan(count);
   }
 }
 
-bool holds(const std::vector<std::string>& sorted_names, std::string_view name) {
+std::vector<std::string> to_list(Names names) {
+  return {names.begin(), names.end()};
+}
+
+bool holds(Names sorted_names, std::string_view name) {
   return std::binary_search(sorted_names.begin(), sorted_names.end(), name);
-}
-
-bool has_address(const aws::Task& task) {
-  return task.eni && (sys::Endpoint::parse(task.eni->private_ipv4, 0).ok() ||
-                      sys::Endpoint::parse(task.eni->ipv6, 0).ok());
-}
-
-/// An answer that lacks what the service always says is not evidence that a task stopped serving.
-/// `before`: the description so far, or null; a running task keeps its definition and interface.
-bool is_told(const aws::Task& task, const aws::Task* before) {
-  if (task.last_status.empty() || task.desired_status.empty()) return false;
-  if (task.last_status != "RUNNING") return true;
-  if (before != nullptr) {
-    if (task.definition_arn.empty() && !before->definition_arn.empty()) return false;
-    if (!has_address(task) && has_address(*before)) return false;
-  }
-  const bool has_place = task.eni.has_value() || !task.container_instance_arn.empty();
-  return has_place && !task.containers.empty() &&
-         std::none_of(task.containers.begin(), task.containers.end(),
-                      [](const aws::Container& container) {
-                        return container.name.empty() || container.last_status.empty();
-                      });
-}
-
-bool is_told(const aws::Instance& instance) {
-  return !instance.state.empty() || !instance.private_ip.empty() || !instance.ipv6.empty();
-}
-
-bool is_told(const aws::NetworkInterface& interface) {
-  return !interface.private_ip.empty() || !interface.ipv6.empty();
 }
 
 aws::CallError own_error(const char* operation, const char* code, std::string message,
@@ -81,13 +58,8 @@ DiscoveryCycle::DiscoveryCycle(event::Reactor& reactor, aws::EcsApi& ecs, aws::E
 
 void DiscoveryCycle::start() {
   transition_to(CycleState::listing);
-  listed_.clear();
-  pages_ = 0;
-  listing_restarted_ = false;
-  missing_.clear();
-  result_ = CycleResult{};
-  result_.complete = true;
-  calls_before_ = queue_.started_total();
+  poll_.result.complete = true;
+  poll_.calls_before = queue_.started_total();
   deadline_.start(reactor_.now() + options_.deadline);
   ask_task_page("");
 }
@@ -142,20 +114,20 @@ void DiscoveryCycle::on_task_page(const std::string& token,
                                   aws::CallResult<aws::EcsApi::TaskPage> answer) {
   if (!answer.ok()) {
     // A token can expire between two pages; ECS then calls the request invalid.
-    if (token.empty() || listing_restarted_ ||
+    if (token.empty() || poll_.listing_restarted ||
         answer.error().error_class != aws::ErrorClass::invalid_request) {
       return fail_listing(answer.error());
     }
-    listing_restarted_ = true;
-    listed_.clear();
-    pages_ = 0;
+    poll_.listing_restarted = true;
+    poll_.listed.clear();
+    poll_.pages = 0;
     return ask_task_page("");
   }
-  listed_.insert(listed_.end(), answer->task_arns.begin(), answer->task_arns.end());
-  ++pages_;
+  std::move(answer->task_arns.begin(), answer->task_arns.end(), std::back_inserter(poll_.listed));
+  ++poll_.pages;
   if (answer->next_token.empty()) {
-    result_.listing = Listing::complete;
-  } else if (pages_ < kPagesMax) {
+    poll_.result.listing = Listing::complete;
+  } else if (poll_.pages < kPagesMax) {
     ask_task_page(answer->next_token);
   } else {
     fail_listing(own_error("ecs:ListTasks", "too_many_pages",
@@ -165,34 +137,33 @@ void DiscoveryCycle::on_task_page(const std::string& token,
 }
 
 void DiscoveryCycle::fail_listing(aws::CallError error) {
-  result_.listing = Listing::failed;
+  poll_.result.listing = Listing::failed;
   note_problem(std::move(error));
 }
 
 void DiscoveryCycle::after_listing() {
-  if (result_.listing == Listing::failed) return finish();
-  std::sort(listed_.begin(), listed_.end());
-  listed_.erase(std::unique(listed_.begin(), listed_.end()), listed_.end());
-  result_.tasks_listed = listed_.size();
-  if (!listed_.empty()) {
+  if (poll_.result.listing == Listing::failed) return finish();
+  std::sort(poll_.listed.begin(), poll_.listed.end());
+  poll_.listed.erase(std::unique(poll_.listed.begin(), poll_.listed.end()), poll_.listed.end());
+  poll_.result.tasks_listed = poll_.listed.size();
+  if (!poll_.listed.empty()) {
     empty_listings_ = 0;
   } else if (++empty_listings_ < 2 && !inventory_.tasks().empty()) {
-    result_.listing = Listing::unconfirmed_empty;
+    poll_.result.listing = Listing::unconfirmed_empty;
     return finish();
   }
-  inventory_.keep_tasks(listed_);
+  inventory_.keep_tasks(poll_.listed);
   transition_to(CycleState::describing_tasks);
-  in_chunks(listed_, aws::EcsApi::kDescribeMax,
-            [this](std::vector<std::string> arns) { ask_tasks(std::move(arns)); });
+  in_chunks(poll_.listed, aws::EcsApi::kDescribeMax, [this](Names arns) { ask_tasks(arns); });
   queue_.wake();
 }
 
 // Describing tasks.
 
-void DiscoveryCycle::ask_tasks(std::vector<std::string> arns) {
-  queue_.add([this, arns = std::move(arns)](CallQueue::Slot slot) {
+void DiscoveryCycle::ask_tasks(std::span<const std::string> arns) {
+  queue_.add([this, arns](CallQueue::Slot slot) {
     return ecs_.describe_tasks(
-        options_.target.cluster, arns,
+        options_.target.cluster, to_list(arns),
         [this, arns, slot](aws::CallResult<aws::Described<aws::Task>> answer) {
           on_tasks(arns, std::move(answer));
           queue_.finish(slot);
@@ -200,7 +171,7 @@ void DiscoveryCycle::ask_tasks(std::vector<std::string> arns) {
   });
 }
 
-void DiscoveryCycle::on_tasks(const std::vector<std::string>& arns,
+void DiscoveryCycle::on_tasks(std::span<const std::string> arns,
                               aws::CallResult<aws::Described<aws::Task>> answer) {
   if (!answer.ok()) return note_problem(answer.error());
   std::set<sys::SharedText> settled;
@@ -214,7 +185,7 @@ void DiscoveryCycle::on_tasks(const std::vector<std::string>& arns,
     settled.insert(failure.arn);
     if (failure.reason == "MISSING") {
       inventory_.forget_task(failure.arn);
-      missing_.insert(failure.arn);
+      poll_.missing.insert(failure.arn);
       continue;
     }
     note_problem(own_error("ecs:DescribeTasks", failure.reason.c_str(),
@@ -232,10 +203,10 @@ void DiscoveryCycle::begin_lookups() {
   transition_to(CycleState::looking_up);
   const LookupPlan plan = plan_lookups(known_tasks(), options_.target, inventory_);
   in_chunks(plan.container_instances, aws::EcsApi::kDescribeMax,
-            [this](std::vector<std::string> arns) { ask_container_instances(std::move(arns)); });
+            [this](Names arns) { ask_container_instances(to_list(arns)); });
   for (const std::string& arn : plan.definitions) ask_definition(arn);
-  in_chunks(plan.interfaces, aws::Ec2Api::kFilterValuesMax, [this](std::vector<std::string> ids) {
-    ask_interfaces({std::move(ids), "", 0, false});
+  in_chunks(plan.interfaces, aws::Ec2Api::kFilterValuesMax, [this](Names ids) {
+    ask_interfaces({to_list(ids), "", 0, false});
   });
   queue_.wake();
 }
@@ -320,8 +291,8 @@ void DiscoveryCycle::ask_interfaces(PagedAsk ask) {
 void DiscoveryCycle::begin_instances() {
   transition_to(CycleState::describing_instances);
   in_chunks(plan_instances(known_tasks(), options_.target, inventory_),
-            aws::Ec2Api::kFilterValuesMax, [this](std::vector<std::string> ids) {
-              ask_instances({std::move(ids), "", 0, false});
+            aws::Ec2Api::kFilterValuesMax, [this](Names ids) {
+              ask_instances({to_list(ids), "", 0, false});
             });
   queue_.wake();
 }
@@ -347,9 +318,10 @@ void DiscoveryCycle::ask_instances(PagedAsk ask) {
 // The end.
 
 void DiscoveryCycle::note_problem(aws::CallError error) {
-  result_.complete = false;
-  if (error.error_class == aws::ErrorClass::throttled) result_.throttled = true;
-  for (CycleProblem& problem : result_.problems) {
+  poll_.result.complete = false;
+  if (error.error_class == aws::ErrorClass::throttled) poll_.result.throttled = true;
+  std::vector<CycleProblem>& problems = poll_.result.problems;
+  for (CycleProblem& problem : problems) {
     if (problem.error.operation != error.operation || problem.error.code != error.code ||
         problem.error.error_class != error.error_class) {
       continue;
@@ -357,19 +329,20 @@ void DiscoveryCycle::note_problem(aws::CallError error) {
     ++problem.count;
     return;
   }
-  if (result_.problems.size() < kProblemsMax) result_.problems.push_back({std::move(error), 1});
+  if (problems.size() < kProblemsMax) problems.push_back({std::move(error), 1});
 }
 
 std::vector<const aws::Task*> DiscoveryCycle::known_tasks() const {
   std::vector<const aws::Task*> tasks;
+  tasks.reserve(inventory_.tasks().size());
   for (const auto& [arn, task] : inventory_.tasks()) tasks.push_back(&task);
   return tasks;
 }
 
 void DiscoveryCycle::add_listing_exclusions(CycleResult& result) const {
-  for (const std::string& arn : listed_) {
+  for (const std::string& arn : poll_.listed) {
     const std::string id(arn_id(arn));
-    if (missing_.contains(arn)) {
+    if (poll_.missing.contains(arn)) {
       result.exclusions.push_back(
           {id, ExclusionReason::missing, "it ended between two calls, or is in another cluster"});
     } else if (inventory_.find_task(arn) == nullptr) {
@@ -381,19 +354,21 @@ void DiscoveryCycle::add_listing_exclusions(CycleResult& result) const {
 
 void DiscoveryCycle::finish() {
   deadline_.cancel();
-  if (result_.listing == Listing::failed) {
+  if (poll_.result.listing == Listing::failed) {
     empty_listings_ = 0;  // two in a row, and this poll saw nothing
   } else {
     Selection selection = select_backends(known_tasks(), options_.target, inventory_);
-    result_.snapshot = std::make_shared<const snapshot::Snapshot>(std::move(selection.snapshot));
-    result_.exclusions = std::move(selection.exclusions);
-    add_listing_exclusions(result_);
-    result_.all_missing = !listed_.empty() && missing_.size() == listed_.size();
+    poll_.result.snapshot =
+        std::make_shared<const snapshot::Snapshot>(std::move(selection.snapshot));
+    poll_.result.exclusions = std::move(selection.exclusions);
+    add_listing_exclusions(poll_.result);
+    poll_.result.all_missing = !poll_.listed.empty() && poll_.missing.size() == poll_.listed.size();
   }
   inventory_.trim();
-  result_.calls = queue_.started_total() - calls_before_;
+  poll_.result.calls = queue_.started_total() - poll_.calls_before;
   transition_to(CycleState::idle);
-  const CycleResult result = std::move(result_);  // the handler may start the next cycle
+  // The handler may start the next cycle, and until then nothing of this one needs room.
+  const CycleResult result = std::exchange(poll_, Poll{}).result;
   on_done_(result);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -107,6 +108,16 @@ class DiscoveryCycle {
     bool restarted = false;
   };
 
+  /// What the running cycle has gathered; empty between two.
+  struct Poll {
+    std::vector<std::string> listed;  ///< sorted, unique and unchanged once the listing is over
+    size_t pages = 0;
+    bool listing_restarted = false;
+    std::set<std::string> missing;
+    CycleResult result;
+    uint64_t calls_before = 0;
+  };
+
   void transition_to(CycleState next);
   void on_drained();
   void on_deadline();
@@ -116,8 +127,9 @@ class DiscoveryCycle {
   void fail_listing(aws::CallError error);
   void after_listing();
 
-  void ask_tasks(std::vector<std::string> arns);
-  void on_tasks(const std::vector<std::string>& arns,
+  /// `arns`: of those listed.
+  void ask_tasks(std::span<const std::string> arns);
+  void on_tasks(std::span<const std::string> arns,
                 aws::CallResult<aws::Described<aws::Task>> answer);
 
   void begin_lookups();
@@ -145,13 +157,7 @@ class DiscoveryCycle {
 
   CycleState state_ = CycleState::idle;
   size_t empty_listings_ = 0;  ///< in a row
-  // Of the running cycle:
-  std::vector<std::string> listed_;  ///< sorted and unique once the listing is over
-  size_t pages_ = 0;
-  bool listing_restarted_ = false;
-  std::set<std::string> missing_;
-  CycleResult result_;
-  uint64_t calls_before_ = 0;
+  Poll poll_;
 
   event::Timer deadline_;
   CallQueue queue_;  // last: its calls call the members above

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/fake_cluster.h"
+
 namespace kite::discovery {
 
 namespace {
@@ -15,7 +17,53 @@ aws::Task task(const std::string& arn) {
   return made;
 }
 
+/// As DescribeTasks tells them, each with texts of its own.
+aws::Task described_task(size_t i) {
+  testing::FakeCluster cluster;
+  const std::string host = cluster.add_instance("i-" + std::to_string(i % 10), "10.0.0.1");
+  aws::Task& task =
+      cluster.add_bridge_task("0123456789abcdef0123456789ab" + std::to_string(1000 + i), host,
+                              {testing::binding(80, 32768)});
+  task.connectivity = "CONNECTED";
+  task.containers.push_back({"log-router", "RUNNING", "HEALTHY", {}});
+  return task;
+}
+
+size_t own_bytes(const sys::SharedText& text) {
+  constexpr size_t kCountsBytes = 8;
+  return text.empty() ? 0 : kCountsBytes + text.view().size();
+}
+
 }  // namespace
+
+TEST_CASE(
+    "inventory: a known task takes less than 500 bytes, for texts that repeat are kept once") {
+  Inventory inventory;
+  for (size_t i = 0; i < 100; ++i) inventory.learn_task(described_task(i));
+  const auto& [first_arn, first] = *inventory.tasks().begin();
+  for (const auto& [arn, task] : inventory.tasks()) {
+    CHECK(arn.view().data() == task.arn.view().data());
+    const auto same = [](const sys::SharedText& a, const sys::SharedText& b) {
+      return a.view().data() == b.view().data();
+    };
+    CHECK(same(task.definition_arn, first.definition_arn));
+    CHECK(same(task.availability_zone, first.availability_zone));
+    CHECK(same(task.connectivity, first.connectivity));
+    CHECK(same(task.last_status, task.desired_status));
+    CHECK(same(task.last_status, task.containers[0].last_status));
+    CHECK(same(task.containers[1].name, first.containers[1].name));
+    CHECK(same(task.containers[0].bindings[0].bind_ip, first.containers[0].bindings[0].bind_ip));
+    CHECK(task.container_instance_arn.is_shared());
+
+    constexpr size_t kMapNodeBytes = 4 * sizeof(void*);
+    size_t bytes = kMapNodeBytes + sizeof(arn) + sizeof(task) + own_bytes(arn);
+    bytes += task.containers.capacity() * sizeof(aws::Container);
+    for (const aws::Container& container : task.containers) {
+      bytes += container.bindings.capacity() * sizeof(aws::PortBinding);
+    }
+    CHECK(bytes < 500);
+  }
+}
 
 TEST_CASE("inventory: a newer description replaces the older one") {
   Inventory inventory;
