@@ -20,20 +20,10 @@ $(BUILD)/load: $(LOAD_OBJECTS)
 	@echo "  link   $@"
 	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^
 
-# The shipped program with a faster clock: a thousand polls in seconds.
-HURRIED := $(STATIC)/ecs-task-kite-hurried
-HURRIED_OBJECTS := $(filter-out $(STATIC)/src/sys/clock.o,$(STATIC_OBJECTS)) \
-  $(call static_object,tests/bench/hurried_clock.cc)
-$(HURRIED): $(HURRIED_OBJECTS) $(STATIC_RUNTIME) $(STATIC_LIBRARY_STAMPS)
-	@echo "  link   $@"
-	@$(STATIC_CXX) $(STATIC_CXXFLAGS) -O2 -frandom-seed=link $(STATIC_LDFLAGS) -s \
-	  -o $@ $(STATIC_RUNTIME) $(HURRIED_OBJECTS) $(STATIC_LIBS)
--include $(STATIC)/tests/bench/hurried_clock.d
-
 .PHONY: bench-footprint
 bench-footprint: static deps-bench ## Measure size, start and memory beside HAProxy and nginx
-	@$(MAKE) --no-print-directory -j$(JOBS) $(HURRIED)
-	@KITE_HURRIED=$(HURRIED) $(PYTHON) tests/bench/footprint.py
+	@$(MAKE) --no-print-directory -j$(JOBS) $(STATIC)/hurried-kite
+	@$(PYTHON) tests/bench/footprint.py
 .PHONY: bench-footprint-readme
 bench-footprint-readme:
 	@$(PYTHON) tests/bench/footprint.py --readme

@@ -46,9 +46,7 @@ class Row:
 ROWS = [
     Row("disk", "program and libraries (kite: and CA bundle)", megabytes, 3.6e6, True),
     Row("compressed", "the same, as tar after gzip -9", megabytes, 1.75e6, True),
-    Row("start", "start to first byte forwarded (kite: asked to poll at once)", milliseconds, 0.010,
-        True),
-    Row("start_waiting", "the same, with the random wait before the first poll", milliseconds),
+    Row("start", "start to first byte forwarded (kite: AWS asked)", milliseconds, 0.010, True),
     Row("idle_rss", "RSS, idle", megabytes, None, True),
     Row("idle_pss", "PSS, idle", megabytes),
     Row("polled_rss", "RSS after {polls} polls over TLS, 20 tasks", megabytes, 4.0e6),

@@ -5,7 +5,6 @@ import gzip
 import io
 import os
 import re
-import signal
 import socket
 import statistics
 import subprocess
@@ -18,8 +17,6 @@ from memory import MemoryGroup, rollup_bytes
 
 SETTLE_SECONDS = 1.0
 CLOSED_SECONDS = 10.0
-# A second of the hurried clock, which is the least pause between polls, and a little.
-HURRIED_PAUSE_SECONDS = 0.022
 FIRST_POLLS = 100
 LISTED_PER_PAGE = 100  # tasks that one ListTasks answers
 BETWEEN_POLLS_SECONDS = 0.7  # without a call: the poll is over
@@ -54,7 +51,7 @@ def disk(files):
 # -- start -----------------------------------------------------------------------------------------
 
 
-def first_byte_seconds(peer, on_reset=None):
+def first_byte_seconds(peer):
     """From the start of the process to the first byte that came back through it."""
     peer.prepare()
     begin = time.monotonic()
@@ -65,13 +62,8 @@ def first_byte_seconds(peer, on_reset=None):
                 client.sendall(b"?")
                 if client.recv(1):
                     return time.monotonic() - begin
-        except ConnectionRefusedError:
-            continue
         except ConnectionError:
-            pass  # it listens, and knows no backend yet
-        if on_reset:
-            on_reset(peer)
-            on_reset = None
+            continue  # refused, or reset: it listens, and knows no backend yet
     raise TimeoutError(f"{peer.name} forwards nothing: {peer.log()}")
 
 
@@ -90,22 +82,17 @@ def undisturbed():
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-def start_seconds(make, rounds, on_reset=None):
+def start_seconds(make, rounds):
     """Median over `rounds` processes."""
     times = []
     for _ in range(rounds):
         with undisturbed():
             peer = make()
             try:
-                times.append(first_byte_seconds(peer, on_reset))
+                times.append(first_byte_seconds(peer))
             finally:
                 peer.stop()
     return statistics.median(times)
-
-
-def poll_now(kite):
-    """Asks a kite to poll without the random wait that comes before its first one."""
-    os.kill(kite.pid, signal.SIGHUP)
 
 
 # -- memory ----------------------------------------------------------------------------------------
@@ -174,7 +161,7 @@ def survives_limit(make, limit, connections, exchanged):
 
 
 def polls_memory(make, polls):
-    """RSS in bytes of a kite with a hurried clock after the first hundred polls, and after all."""
+    """RSS in bytes of a kite that skips its waits, after the first hundred polls, and after all."""
     with make() as kite:
         poll(kite, FIRST_POLLS)
         first, _ = rollup_bytes(kite.pids)
@@ -183,15 +170,10 @@ def polls_memory(make, polls):
 
 
 def poll(kite, count):
-    """Until so many more polls have got their answers: each signal wakes the loop, and its clock
-    says that the pause between two polls is over."""
-    def answered():
-        return kite.aws.count("ecs", "DescribeTasks", "ok")
-    wanted = answered() + count
-    while (missing := wanted - answered()) > 0:
-        for _ in range(min(missing, 50)):
-            poll_now(kite)
-            time.sleep(HURRIED_PAUSE_SECONDS)
+    """Until so many more polls have got their answers."""
+    wanted = kite.aws.count("ecs", "DescribeTasks", "ok") + count
+    kite.aws.wait_until(lambda: kite.aws.count("ecs", "DescribeTasks", "ok") >= wanted, 600,
+                        f"{count} polls")
 
 
 def tasks_memory(make, extra_tasks, polls=3):
