@@ -48,7 +48,7 @@ REPLAYERS := $(patsubst tests/fuzz/%.cc,$(BUILD)/replay/%,$(FUZZ_SOURCES))
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 .PHONY: all
 all: deps-build ## Build the program at build/ecs-task-kite

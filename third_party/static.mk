@@ -9,6 +9,7 @@ LIBRARIES := build/third_party/$(ARCH)
 DOWNLOADS := build/third_party/downloads
 STATIC_CXX := $(ARCH)-linux-gnu-g++
 STATIC_STRIP := $(ARCH)-linux-gnu-strip
+STATIC_OBJCOPY := $(ARCH)-linux-gnu-objcopy
 
 STATIC_LIBRARIES := openssl c-ares expat curl
 STATIC_LIBRARY_STAMPS := $(STATIC_LIBRARIES:%=$(LIBRARIES)/%.done)
@@ -98,8 +99,15 @@ $(STATIC)/ecs-task-kite.unstripped: $(STATIC_OBJECTS) $(STATIC_RUNTIME) $(STATIC
 	@$(STATIC_CXX) $(STATIC_CXXFLAGS) -O2 -frandom-seed=link $(STATIC_LDFLAGS) \
 	  -Wl,-Map=$(STATIC)/ecs-task-kite.map -o $@ $(STATIC_RUNTIME) $(STATIC_OBJECTS) $(STATIC_LIBS)
 
-$(STATIC)/ecs-task-kite: $(STATIC)/ecs-task-kite.unstripped
+# The notices travel in a section that is never loaded: readelf -p .licences ecs-task-kite
+$(STATIC)/ecs-task-kite: $(STATIC)/ecs-task-kite.unstripped $(STATIC)/licences.txt
 	@$(STATIC_STRIP) --strip-all --remove-section=.comment --remove-section=.note.stapsdt -o $@ $<
+	@$(STATIC_OBJCOPY) --add-section .licences=$(STATIC)/licences.txt \
+	  --set-section-flags .licences=noload,readonly $@
+
+$(STATIC)/licences.txt: third_party/licences $(STATIC_LIBRARY_STAMPS)
+	@mkdir -p $(@D)
+	@third_party/licences $(LIBRARIES)/licences >$@
 
 $(STATIC)/sbom.cdx.json: $(STATIC)/ecs-task-kite third_party/sbom.py \
     $(STATIC_LIBRARIES:%=third_party/%/component)
@@ -126,6 +134,12 @@ $(STATIC)/unit-tests: $(STATIC_TEST_OBJECTS) $(call static_object,$(LIBRARY_SOUR
 .PHONY: static-test-programs
 static-test-programs: deps-static static-libraries
 	@$(MAKE) --no-print-directory -j$(JOBS) $(STATIC)/unit-tests $(STATIC)/hurried-kite
+
+.PHONY: test-aarch64
+test-aarch64: deps ## The shipped program for aarch64: cross-compiled, tested under an emulator
+	@$(MAKE) --no-print-directory ARCH=aarch64 static static-test-programs
+	@KITE_STATIC=build/static-aarch64/ecs-task-kite \
+	  $(PYTHON) -m pytest -q -rs -p no:cacheprovider tests/static
 
 $(STATIC)/flags: FORCE
 	@mkdir -p $(@D)

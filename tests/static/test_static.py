@@ -94,6 +94,15 @@ def test_the_version_command_and_the_bill_agree(program, runner, bill):
     assert said == billed
 
 
+def test_the_notices_of_what_is_linked_in_travel_with_it(program, headers):
+    notices = output("readelf", "-p", ".licences", program)
+    for words in ("==== openssl", "Daniel Stenberg", "Massachusetts Institute of Technology",
+                  "Expat maintainers", "Niels Lohmann", "Apache License", "GNU LESSER GENERAL"):
+        assert words in notices
+    loaded = headers.split("Section to Segment mapping")[1]
+    assert ".licences" not in loaded, "they must not take memory"
+
+
 def test_the_bill_is_of_this_program(program, bill):
     digest = hashlib.sha256(program.read_bytes()).hexdigest()
     assert bill["metadata"]["component"]["hashes"] == [{"alg": "SHA-256", "content": digest}]
