@@ -16,8 +16,8 @@ from test_https import Fronts
 
 DEBIAN_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 POLLS = int(os.environ.get("KITE_ENDURANCE_POLLS", 10_000))
-# Until the heap has found its shape; measured 70 to 90 kB, then nothing.
-SETTLING_KIB_MAX = 128
+# Until the heap has found its shape; measured 40 kB, then nothing.
+SETTLING_KIB_MAX = 96
 SLOPE_KIB_MAX = 32
 
 
