@@ -86,6 +86,8 @@ $(STATIC)/%.o: STATIC_OPTIMIZE = -Os
 $(STATIC)/src/proxy/%.o: STATIC_OPTIMIZE = -O2
 $(STATIC)/src/event/%.o: STATIC_OPTIMIZE = -O2
 $(STATIC)/src/sys/%.o: STATIC_OPTIMIZE = -O2
+# Answers of hundreds of kilobytes are parsed between two turns of forwarding.
+$(STATIC)/src/aws/json_tree.o: STATIC_OPTIMIZE = -O2
 $(STATIC_RUNTIME): STATIC_OPTIMIZE = -Os -fno-lto
 
 $(STATIC)/%.o: %.cc $(STATIC)/flags $(LIBRARIES)/include/nlohmann/json.hpp \
