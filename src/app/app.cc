@@ -128,6 +128,7 @@ int App::run() {
   proxy_.start();
   find_region();
   reactor_.run();
+  log_end();
   return exit_code_;
 }
 
@@ -156,6 +157,18 @@ void App::start_discovery(const std::string& region) {
                                  aws::SignedCaller::Target{aws::Service::ec2, region, *ec2});
   upstream_->loop.start();
   if (poll_wanted_) poll_soon();
+}
+
+void App::log_end() {
+  const event::TurnTimes& times = reactor_.stats().turn_times;
+  constexpr size_t kFirstSlowBucket = 13;  // from 4.1 ms on
+  uint64_t slow_turns = 0;
+  for (const uint64_t turns : times.buckets().subspan(kFirstSlowBucket)) slow_turns += turns;
+  const auto longest = std::chrono::duration_cast<std::chrono::microseconds>(times.longest());
+  log_.info("ended", {{"accepted", proxy_.stats().accepted_total},
+                      {"turns", reactor_.stats().turns},
+                      {"slow_turns", slow_turns},
+                      {"longest_turn_us", longest.count()}});
 }
 
 void App::fail(const std::string& message) {

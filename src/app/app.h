@@ -45,6 +45,8 @@ class App {
   void find_region();
   void on_region(const sys::Result<aws::Region>& region);
   void start_discovery(const std::string& region);
+  /// How the loop fared, in one line.
+  void log_end();
   void fail(const std::string& message);
   void stop();
   /// False when refused for throttling.

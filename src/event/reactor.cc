@@ -1,6 +1,7 @@
 #include "event/reactor.h"
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <climits>
 #include <utility>
@@ -67,7 +68,10 @@ void Continuation::cancel() {
 }
 
 Reactor::Reactor(const sys::Clock& clock)
-    : clock_(clock), epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)), now_(clock.steady_now()) {
+    : clock_(clock),
+      epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)),
+      now_(clock.steady_now()),
+      turn_end_(now_) {
   KITE_CHECK(epoll_fd_.valid(), "a process that cannot have one epoll descriptor cannot serve");
 }
 
@@ -84,6 +88,13 @@ void Reactor::run() {
   while (!stopping_) run_turn(sys::Duration::max());
 }
 
+void TurnTimes::add(sys::Duration turn) {
+  longest_ = std::max(longest_, turn);
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(turn).count();
+  const auto bucket = static_cast<size_t>(std::bit_width(static_cast<uint64_t>(us)));
+  ++buckets_[std::min(bucket, kBuckets - 1)];
+}
+
 void Reactor::run_turn(sys::Duration wait_max) {
   const int count = ::epoll_wait(epoll_fd_.get(), batch_.data(), static_cast<int>(batch_.size()),
                                  wait_ms(wait_max));
@@ -96,19 +107,28 @@ void Reactor::run_turn(sys::Duration wait_max) {
   for (int i = 0; i < count; ++i) deliver(batch_[static_cast<size_t>(i)]);
   timers_.run_due(now_);
   destroy_retired();
+  end_turn();
+}
+
+void Reactor::end_turn() {
+  turn_end_ = clock_.steady_now();
+  stats_.turn_times.add(turn_end_ - now_);
 }
 
 void Reactor::shrink() {
-  while (!slots_.empty() && slots_.back().watch == nullptr) slots_.pop_back();
-  slots_.shrink_to_fit();
-  recalled_.shrink_to_fit();
-  answering_.shrink_to_fit();
-  retired_.shrink_to_fit();
+  for (auto& page : pages_) {
+    if (page != nullptr && std::ranges::none_of(*page, &Slot::watch)) page.reset();
+  }
+  while (!pages_.empty() && pages_.back() == nullptr) pages_.pop_back();
+  for (auto* list : {&recalled_, &answering_}) list->shrink_to_fit();
+  for (auto* list : {&retired_, &dying_}) list->shrink_to_fit();
 }
 
 void Reactor::take_slot(int fd, Watch& watch) {
   KITE_CHECK(fd >= 0, "only an open descriptor can be watched");
-  if (static_cast<size_t>(fd) >= slots_.size()) slots_.resize(static_cast<size_t>(fd) + 1);
+  const size_t page = static_cast<size_t>(fd) / kSlotsPerPage;
+  if (page >= pages_.size()) pages_.resize(page + 1);
+  if (pages_[page] == nullptr) pages_[page] = std::make_unique<Page>();
   KITE_CHECK(slot(fd).watch == nullptr, "a descriptor has one watch");
   slot(fd).watch = &watch;
 }
@@ -129,7 +149,7 @@ int Reactor::wait_ms(sys::Duration wait_max) const {
   if (!recalled_.empty() || !requested_.empty() || !retired_.empty()) return 0;
   sys::Duration wait = wait_max;
   if (const auto deadline = timers_.next_deadline()) {
-    wait = std::min(wait, std::max(*deadline - clock_.steady_now(), sys::Duration::zero()));
+    wait = std::min(wait, std::max(*deadline - turn_end_, sys::Duration::zero()));
   }
   if (wait == sys::Duration::max()) return -1;
   // Rounded up: waking a little late is one turn, waking a little early is a busy loop.
@@ -137,16 +157,16 @@ int Reactor::wait_ms(sys::Duration wait_max) const {
   return static_cast<int>(std::min<int64_t>(ms, INT_MAX));
 }
 
-Reactor::Tag Reactor::tag(int fd) const {
-  const auto index = static_cast<uint32_t>(fd);
-  return (static_cast<Tag>(slots_[index].generation) << 32) | index;
+Reactor::Tag Reactor::tag(int fd) {
+  return (static_cast<Tag>(slot(fd).generation) << 32) | static_cast<uint32_t>(fd);
 }
 
 Watch* Reactor::find(Tag tag) {
   const auto index = static_cast<uint32_t>(tag);
-  const auto generation = static_cast<uint32_t>(tag >> 32);
-  if (index >= slots_.size() || slots_[index].generation != generation) return nullptr;
-  return slots_[index].watch;
+  const size_t page = index / kSlotsPerPage;
+  if (page >= pages_.size() || pages_[page] == nullptr) return nullptr;
+  const Slot& found = slot(index);
+  return found.generation == static_cast<uint32_t>(tag >> 32) ? found.watch : nullptr;
 }
 
 void Reactor::deliver(const epoll_event& event) {

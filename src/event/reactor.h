@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "event/handler.h"
@@ -105,6 +106,22 @@ class Continuation {
   uint32_t index_ = kNotQueued;
 };
 
+/// How long turns took, the waiting left out: for so long everybody else had to wait.
+class TurnTimes {
+ public:
+  /// Bucket i counts turns of less than 2^i microseconds and not less than half of that; the last
+  /// also takes all that were longer.
+  static constexpr size_t kBuckets = 24;
+
+  void add(sys::Duration turn);
+  std::span<const uint64_t> buckets() const { return buckets_; }
+  sys::Duration longest() const { return longest_; }
+
+ private:
+  std::array<uint64_t, kBuckets> buckets_{};
+  sys::Duration longest_{};
+};
+
 /// An object whose handlers may run in the turn that ends it, so its end waits for the turn's.
 class Retirable {
  public:
@@ -122,6 +139,7 @@ class Reactor {
     uint64_t turns = 0;
     uint64_t events = 0;
     uint64_t stale_events = 0;  ///< dropped: their watch was cancelled within the batch
+    TurnTimes turn_times;
   };
 
   explicit Reactor(const sys::Clock& clock);
@@ -162,12 +180,19 @@ class Reactor {
   /// A descriptor's number and its slot's generation, as epoll_event.data carries them.
   using Tag = uint64_t;
 
-  Slot& slot(int fd) { return slots_[static_cast<size_t>(fd)]; }
+  /// By descriptor, because the kernel gives the lowest free number; in pages, because one high
+  /// number that stays must not keep the room of all that were below it.
+  static constexpr size_t kSlotsPerPage = 256;
+  using Page = std::array<Slot, kSlotsPerPage>;
+
+  Slot& slot(uint32_t index) { return (*pages_[index / kSlotsPerPage])[index % kSlotsPerPage]; }
+  Slot& slot(int fd) { return slot(static_cast<uint32_t>(fd)); }
   void take_slot(int fd, Watch& watch);
   void free_slot(int fd);
   bool control(int operation, int fd, Interest interest);
+  void end_turn();
   int wait_ms(sys::Duration wait_max) const;
-  Tag tag(int fd) const;
+  Tag tag(int fd);
   /// Null when the watch was cancelled since.
   Watch* find(Tag tag);
   void deliver(const epoll_event& event);
@@ -178,8 +203,9 @@ class Reactor {
   const sys::Clock& clock_;
   sys::OwnedFd epoll_fd_;
   sys::SteadyTime now_;
+  sys::SteadyTime turn_end_;
   TimerQueue timers_;
-  std::vector<Slot> slots_;  // by descriptor: the kernel gives the lowest free number
+  std::vector<std::unique_ptr<Page>> pages_;
   std::vector<Tag> recalled_;
   std::vector<Tag> answering_;  // the recalled of this turn
   std::vector<Continuation*> requested_;

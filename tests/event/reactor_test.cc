@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/death.h"
 #include "tests/support/loop_harness.h"
 #include "tests/support/scripted_handlers.h"
 
@@ -148,71 +147,23 @@ TEST_CASE("reactor: an event for a watch cancelled in the same batch is dropped"
   CHECK(loop.reactor.stats().events == 1);
 }
 
-TEST_CASE("reactor: a recalled watch is called once in the next turn, without events") {
+TEST_CASE("reactor: turns are counted by how long they kept everybody else waiting") {
   testing::LoopHarness loop;
   SocketPair pair;
-  bool again = false;
-  ScriptedWatch* self = nullptr;
-  ScriptedWatch listener(loop.reactor, [&](Events events) {
-    CHECK_FALSE(events.readable());
-    CHECK_FALSE(events.writable());
-    CHECK_FALSE(events.error());
-    if (again) self->watch.recall();
-  });
-  self = &listener;
-  REQUIRE(listener.watch.start(pair.near.get(), Interest::read));
-  listener.watch.recall();
-  listener.watch.recall();
-  again = true;
-  loop.reactor.run_turn(std::chrono::hours(1));  // does not wait
-  CHECK(listener.calls == 1);
-  again = false;
-  loop.reactor.run_turn(std::chrono::hours(1));  // what it asked for meanwhile is the next turn's
-  CHECK(listener.calls == 2);
-  loop.reactor.run_turn(kNoWait);
-  CHECK(listener.calls == 2);
-}
-
-TEST_CASE("reactor: a watch that ends is not recalled, nor is the next of its descriptor") {
-  testing::LoopHarness loop;
-  SocketPair pair;
-  std::optional<ScriptedWatch> listener;
-  listener.emplace(loop.reactor, [](Events) {});
-  REQUIRE(listener->watch.start(pair.near.get(), Interest::read));
-  listener->watch.recall();
-  listener.reset();
-  ScriptedWatch heir(loop.reactor, [](Events) {});
-  REQUIRE(heir.watch.start(pair.near.get(), Interest::read));
-  loop.reactor.run_turn(kNoWait);
-  CHECK(heir.calls == 0);
-  heir.watch.recall();
-  loop.reactor.run_turn(kNoWait);
-  CHECK(heir.calls == 1);
-}
-
-TEST_CASE("reactor: a descriptor that is closed takes its registration along") {
-  testing::LoopHarness loop;
-  SocketPair pair;
-  ScriptedWatch listener(loop.reactor, [](Events) {});
+  sys::Duration work = std::chrono::microseconds(900);
+  ScriptedWatch listener(loop.reactor, [&](Events) { loop.clock.advance(work); });
   REQUIRE(listener.watch.start(pair.near.get(), Interest::read));
   pair.poke();
-  listener.watch.cancel_closing();
-  CHECK_FALSE(listener.watch.started());
-  pair.near.reset();
   loop.reactor.run_turn(kNoWait);
-  CHECK(listener.calls == 0);
-  CHECK(loop.reactor.stats().stale_events == 0);
-}
-
-TEST_CASE("reactor: a descriptor has one watch") {
-  testing::LoopHarness loop;
-  SocketPair pair;
-  ScriptedWatch first(loop.reactor, [](Events) {});
-  ScriptedWatch second(loop.reactor, [](Events) {});
-  REQUIRE(first.watch.start(pair.near.get(), Interest::read));
-  CHECK(testing::signal_that_ends([&] {
-          static_cast<void>(second.watch.start(pair.near.get(), Interest::read));
-        }) == SIGABRT);
+  work = std::chrono::hours(1);
+  loop.reactor.run_turn(kNoWait);
+  listener.watch.cancel();
+  loop.reactor.run_turn(kNoWait);  // nothing to do
+  const TurnTimes& times = loop.reactor.stats().turn_times;
+  CHECK(times.longest() == std::chrono::hours(1));
+  CHECK(times.buckets()[0] == 1);
+  CHECK(times.buckets()[10] == 1);  // 512 to 1,023 us
+  CHECK(times.buckets()[TurnTimes::kBuckets - 1] == 1);
 }
 
 TEST_CASE("reactor: shrinking keeps what is watched") {
