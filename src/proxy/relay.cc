@@ -39,8 +39,10 @@ Relay::Step Relay::advance_rounds(const RelayEnds& ends, RelayResources& resourc
   if (!pipe_.empty()) {
     if (const Stop stop = drain_pipe(ends.sink_fd)) return *stop;
   }
+  const uint64_t bytes_before = bytes_;
   for (int round = 0; source_readable_ && sink_writable_; ++round) {
-    if (round == kRoundsPerTurn) return Step::budget_spent;
+    const bool spent = round == kRoundsPerTurn || bytes_ - bytes_before >= kBytesPerTurn;
+    if (spent) return Step::budget_spent;
     if (way_ == Way::splice && !pipe_.open()) pipe_ = resources.pipes.borrow();
     // Without a pipe to be had: copying needs none, and the bytes must get on.
     const bool splices = way_ == Way::splice && pipe_.open();

@@ -39,8 +39,9 @@ class Relay {
     sink_failed,
   };
 
-  /// Bounds one call, and so how long the others wait: fills of up to one pipe each.
+  /// Bounds one call, and so how long the others wait. One pipe of more still counts as one bite.
   static constexpr int kRoundsPerTurn = 4;
+  static constexpr size_t kBytesPerTurn = 256 * 1024;
   /// Splices of less than this are what copying would have done cheaper; after so many in a row
   /// the direction copies again.
   static constexpr size_t kSmallSpliceBytes = 16 * 1024;
