@@ -122,6 +122,7 @@ void Reactor::shrink() {
   while (!pages_.empty() && pages_.back() == nullptr) pages_.pop_back();
   for (auto* list : {&recalled_, &answering_}) list->shrink_to_fit();
   for (auto* list : {&retired_, &dying_}) list->shrink_to_fit();
+  timers_.shrink();
 }
 
 void Reactor::take_slot(int fd, Watch& watch) {

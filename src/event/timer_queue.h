@@ -56,6 +56,8 @@ class TimerQueue {
   /// if it is due already: a turn always ends.
   void run_due(sys::SteadyTime now);
   size_t size() const { return heap_.size(); }
+  /// Gives back the room of timers that are no longer armed.
+  void shrink() { heap_.shrink_to_fit(); }
 
  private:
   friend class Timer;
