@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sys/endpoint.h"
+#include "sys/fit.h"
 
 namespace kite::discovery {
 
@@ -43,9 +44,9 @@ void Inventory::learn_task(aws::Task task) {
       share(binding.bind_ip);
       share(binding.protocol);
     }
-    container.bindings.shrink_to_fit();
+    sys::fit(container.bindings);
   }
-  task.containers.shrink_to_fit();
+  sys::fit(task.containers);
   const sys::SharedText arn = task.arn;
   tasks_.insert_or_assign(arn, std::move(task));
 }

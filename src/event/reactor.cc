@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sys/check.h"
+#include "sys/fit.h"
 
 namespace kite::event {
 
@@ -120,8 +121,8 @@ void Reactor::shrink() {
     if (page != nullptr && std::ranges::none_of(*page, &Slot::watch)) page.reset();
   }
   while (!pages_.empty() && pages_.back() == nullptr) pages_.pop_back();
-  for (auto* list : {&recalled_, &answering_}) list->shrink_to_fit();
-  for (auto* list : {&retired_, &dying_}) list->shrink_to_fit();
+  for (auto* list : {&recalled_, &answering_}) sys::fit(*list);
+  for (auto* list : {&retired_, &dying_}) sys::fit(*list);
   timers_.shrink();
 }
 

@@ -7,6 +7,7 @@
 
 #include "event/handler.h"
 #include "sys/clock.h"
+#include "sys/fit.h"
 
 namespace kite::event {
 
@@ -57,7 +58,7 @@ class TimerQueue {
   void run_due(sys::SteadyTime now);
   size_t size() const { return heap_.size(); }
   /// Gives back the room of timers that are no longer armed.
-  void shrink() { heap_.shrink_to_fit(); }
+  void shrink() { sys::fit(heap_); }
 
  private:
   friend class Timer;

@@ -13,6 +13,7 @@
 
 #include "http/openssl_handles.h"
 #include "sys/check.h"
+#include "sys/fit.h"
 
 namespace kite::http {
 
@@ -129,7 +130,7 @@ sys::Result<CaIndex> CaIndex::of(std::string_view pem) {
   std::stable_sort(places.begin(), places.end(), [](const Place& one, const Place& other) {
     return one.subject_hash < other.subject_hash;
   });
-  places.shrink_to_fit();
+  sys::fit(places);
   return CaIndex(std::move(places));
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sys/check.h"
+#include "sys/fit.h"
 
 namespace kite::proxy {
 
@@ -36,7 +37,7 @@ class OwnedSet {
   T& operator[](size_t index) { return *objects_[index]; }
   size_t size() const { return objects_.size(); }
   /// Gives back the room of objects that are gone.
-  void shrink() { objects_.shrink_to_fit(); }
+  void shrink() { sys::fit(objects_); }
 
  private:
   std::vector<std::unique_ptr<T>> objects_;
