@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "sys/check.h"
+
 namespace kite::aws {
 
 namespace {
@@ -79,7 +81,7 @@ class JsonInput {
   std::string_view rest() const { return rest_; }
   /// In place of a member's colon and value the parser reads a number, then goes on with `after`.
   void put_stub(std::string_view after) {
-    rest_ = ":0";
+    rest_ = ":0 ";  // the blank: what follows must not become a part of the number
     after_stub_ = after;
   }
 
@@ -269,6 +271,7 @@ sys::Result<sys::Done> read_json(std::string_view text, const JsonDocument::OnIt
   if (text.find('\0') != std::string_view::npos) {  // which the parser takes for the end
     return sys::Error{unusable + "it holds a zero byte"};
   }
+  KITE_CHECK(tree.names.size() <= UINT8_MAX, "a node has one byte for its name");
   JsonInput input(text);
   TreeBuilder builder(input, on_item, tree);
   const bool read =

@@ -117,6 +117,8 @@ void Reactor::end_turn() {
 }
 
 void Reactor::shrink() {
+  // The recalled that are gone go first: their slots' generations are forgotten with the pages.
+  std::erase_if(recalled_, [this](Tag tag) { return find(tag) == nullptr; });
   for (auto& page : pages_) {
     if (page != nullptr && std::ranges::none_of(*page, &Slot::watch)) page.reset();
   }

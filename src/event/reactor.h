@@ -41,6 +41,9 @@ enum class Interest : uint32_t {
   read_write = EPOLLIN | EPOLLOUT,
   /// Both directions, each change told once: one epoll_ctl for the whole life of a descriptor.
   edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET,
+  /// The same while more to read would be no news. Without EPOLLPRI, because the kernel wakes for
+  /// it with every segment (sock_def_readable) and finds out later that there was none.
+  edges_but_read = EPOLLOUT | EPOLLRDHUP | EPOLLET,
 };
 
 /// Readiness of one borrowed descriptor, embedded in the object it calls.

@@ -45,7 +45,7 @@ sys::Result<OpenFile> open_file(const std::string& path) {
   sys::OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat about {};
   if (!fd.valid() || ::fstat(fd.get(), &about) == -1) return sys::Error{sys::errno_text(errno)};
-  if (!S_ISREG(about.st_mode)) return sys::Error{"it is no file"};
+  if (!S_ISREG(about.st_mode)) return sys::Error{"it is not a regular file"};
   const FileIdentity identity{about.st_dev,         about.st_ino,          about.st_size,
                               about.st_mtim.tv_sec, about.st_mtim.tv_nsec, about.st_ctim.tv_sec,
                               about.st_ctim.tv_nsec};

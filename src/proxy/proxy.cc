@@ -21,7 +21,7 @@ Proxy::Proxy(event::Reactor& reactor, RelayResources& resources, snapshot::Snaps
       on_trouble_(std::move(on_trouble)),
       resume_timer_(reactor.timers(), event::Timer::OnDue::to<&Proxy::resume_accepting>(this)),
       keep_alive_timer_(reactor.timers(),
-                        event::Timer::OnDue::to<&Proxy::keep_old_tunnels_alive>(this)),
+                        event::Timer::OnDue::to<&Proxy::keep_tunnels_alive>(this)),
       free_memory_timer_(reactor.timers(),
                          event::Timer::OnDue::to<&Proxy::free_unneeded_memory>(this)) {
   KITE_CHECK(options_.connections_max > 0, "a proxy that may not accept serves nobody");
@@ -107,7 +107,7 @@ void Proxy::cut_connections(const std::function<bool(const ConnectionInfo&)>& be
   for (size_t i = tunnels_.size(); i-- > 0;) {
     if (belongs(tunnels_[i].info())) tunnels_[i].cut(reason);
   }
-  if (!accepting_) resume_accepting();
+  note_connection_ended();
 }
 
 void Proxy::on_client_accepted(Listener& listener, sys::OwnedFd client, const sys::Endpoint& peer) {
@@ -201,8 +201,20 @@ void Proxy::on_tunnel_closed(Tunnel& tunnel, CloseReason reason) {
   note_connection_ended();
 }
 
-void Proxy::keep_old_tunnels_alive() {
-  for (size_t i = 0; i < tunnels_.size(); ++i) tunnels_[i].keep_alive();
+/// A bite of them a turn, from the back to the front: one that ends meanwhile is replaced by one
+/// from behind, which has had its turn or is young.
+void Proxy::keep_tunnels_alive() {
+  if (keep_alive_left_ == 0) {
+    keep_alive_left_ = tunnels_.size();
+    tunnels_seen_by_keep_alive_ = stats_.tunnels_opened_total;
+  }
+  keep_alive_left_ = std::min(keep_alive_left_, tunnels_.size());
+  for (size_t i = 0; i < kKeepAlivesPerTurn && keep_alive_left_ > 0; ++i) {
+    tunnels_[--keep_alive_left_].keep_alive();
+  }
+  if (keep_alive_left_ > 0) return keep_alive_timer_.start(reactor_.now());
+  if (stats_.tunnels_opened_total == tunnels_seen_by_keep_alive_) return;
+  keep_alive_timer_.start(reactor_.now() + kKeepAliveAfter);
 }
 
 void Proxy::note_connection_ended() {
@@ -224,6 +236,7 @@ void Proxy::free_unneeded_memory() {
   connectors_.shrink();
   sys::Recycled<Tunnel>::give_back_idle();
   sys::Recycled<Connector>::give_back_idle();
+  resources_.pipes.close_idle();
   reactor_.shrink();
   sys::trim_heap();
 }

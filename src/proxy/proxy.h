@@ -55,6 +55,7 @@ class Proxy final : public ListenerOwner, public ConnectorOwner, public TunnelOw
   static constexpr std::chrono::milliseconds kExhaustedPause{100};
   /// Most tunnels end before probing their backend would matter, and are spared its system calls.
   static constexpr std::chrono::seconds kKeepAliveAfter{10};
+  static constexpr size_t kKeepAlivesPerTurn = 128;
   /// Memory goes back to the system when less than half of the connections are left that there
   /// were; below this number it is not worth it.
   static constexpr std::chrono::seconds kFreeMemoryAfter{2};
@@ -74,7 +75,7 @@ class Proxy final : public ListenerOwner, public ConnectorOwner, public TunnelOw
   void close_listener(const PortRoute& route);
   void cut_connections(const std::function<bool(const ConnectionInfo&)>& belongs,
                        CloseReason reason);
-  void keep_old_tunnels_alive();
+  void keep_tunnels_alive();
   void note_connection_ended();
   bool holds_unneeded_memory() const;
   void free_unneeded_memory();
@@ -98,6 +99,8 @@ class Proxy final : public ListenerOwner, public ConnectorOwner, public TunnelOw
   event::Timer resume_timer_;
   event::Timer keep_alive_timer_;
   event::Timer free_memory_timer_;
+  size_t keep_alive_left_ = 0;  // of tunnels_, from the front
+  uint64_t tunnels_seen_by_keep_alive_ = 0;
   bool hurried_first_poll_ = false;
   size_t connections_peak_ = 0;  // since memory was last freed
   sys::LogThrottle pause_log_{kReportInterval};

@@ -130,7 +130,6 @@ Relay::Stop Relay::copy_in_place(const RelayEnds& ends, std::span<std::byte> buf
   const ssize_t peeked =
       ::recv(ends.source_fd, buffer.data(), buffer.size(), MSG_PEEK | MSG_DONTWAIT);
   if (peeked <= 0) return no_bytes_from_source(peeked);
-  if (static_cast<size_t>(peeked) == buffer.size()) note_bulk();
   const ssize_t sent =
       ::send(ends.sink_fd, buffer.data(), static_cast<size_t>(peeked), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent == -1) return send_failed();
@@ -138,6 +137,7 @@ Relay::Stop Relay::copy_in_place(const RelayEnds& ends, std::span<std::byte> buf
   const ssize_t discarded =
       ::recv(ends.source_fd, buffer.data(), static_cast<size_t>(sent), MSG_TRUNC | MSG_DONTWAIT);
   KITE_CHECK(discarded == sent, "what was peeked can be discarded");
+  if (sent == peeked) note_received(static_cast<size_t>(peeked), buffer.size());
   return std::nullopt;
 }
 

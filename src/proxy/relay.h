@@ -65,6 +65,9 @@ class Relay {
   void abandon(sys::PipePool& pipes);
 
   uint64_t bytes() const { return bytes_; }  ///< given to the sink so far
+  /// Bytes rest in the pipe until the sink is writable; nothing is read meanwhile.
+  bool blocked_by_sink() const { return !pipe_.empty() && !sink_writable_; }
+  bool source_readable() const { return source_readable_; }
 
  private:
   enum class Way : uint8_t {

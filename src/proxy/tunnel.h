@@ -123,6 +123,7 @@ class Tunnel final : public event::Retirable, public sys::Recycled<Tunnel> {
     sys::OwnedFd fd;
     bool outward_done = false;  ///< nothing more will come from here, or can be delivered
     bool failed = false;
+    bool muted = false;  ///< the watch does not tell of more to read
     event::Watch watch;
     Relay outward;
   };
@@ -135,6 +136,8 @@ class Tunnel final : public event::Retirable, public sys::Recycled<Tunnel> {
   bool advance_from(Side& source, Side& sink);
   static void note_edges(Side& side, Side& other, event::Events events);
   static void fail(Side& side, Side& other);
+  static void mute(Side& side);
+  static void unmute_when_dry(Side& side);
   TunnelFacts facts() const;
   bool survivor_has_everything() const;
   void keep_salvaging();

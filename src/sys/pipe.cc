@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "sys/check.h"
+#include "sys/fit.h"
 
 namespace kite::sys {
 
@@ -35,12 +36,24 @@ void PipePool::give_back(Pipe pipe) {
 }
 
 bool PipePool::has_spare() {
-  if (idle_.empty() && lent_ < limits_.pipes_max) {
-    Pipe pipe = create();
-    if (pipe.open() && pipe.capacity_bytes() >= limits_.pipe_bytes)
-      idle_.push_back(std::move(pipe));
+  if (!idle_.empty()) return true;
+  if (lent_ >= limits_.pipes_max) return false;
+  if (asks_to_skip_ > 0) {
+    --asks_to_skip_;
+    return false;
   }
-  return !idle_.empty();
+  Pipe pipe = create();
+  if (!pipe.open() || pipe.capacity_bytes() < limits_.pipe_bytes) {
+    asks_to_skip_ = kAsksAfterRefusal;
+    return false;
+  }
+  idle_.push_back(std::move(pipe));
+  return true;
+}
+
+void PipePool::close_idle() {
+  idle_.clear();
+  fit(idle_);
 }
 
 Pipe PipePool::create() {

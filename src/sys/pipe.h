@@ -68,8 +68,11 @@ class PipePool {
   /// The result must be checked with open().
   [[nodiscard]] Pipe borrow();
   void give_back(Pipe pipe);
-  /// Whether the next borrow() is certain to give a pipe of full size: makes one if it has to.
+  /// Whether the next borrow() is certain to give a pipe of full size: makes one if needed. Cheap
+  /// to ask before every message: a kernel that refused is not asked again for a while.
   bool has_spare();
+  /// Closes the idle ones, which count against the user's limits while they exist.
+  void close_idle();
 
   size_t idle() const { return idle_.size(); }
   size_t lent() const { return lent_; }
@@ -78,7 +81,10 @@ class PipePool {
  private:
   Pipe create();
 
+  static constexpr uint32_t kAsksAfterRefusal = 1000;
+
   const Limits limits_;
+  uint32_t asks_to_skip_ = 0;
   std::vector<Pipe> idle_;
   size_t lent_ = 0;
   uint64_t created_total_ = 0;

@@ -77,10 +77,28 @@ TEST_CASE("json_value: integers that do not fit are no integers") {
 }
 
 TEST_CASE("json_value: what is not JSON is an error") {
-  for (const char* text :
-       {"", " ", "{", "[1,]", "{\"a\":}", "nul", "<html></html>", "{}x", "'a'", "\"\xff\"",
-        "[1e999]", "{\"a\":1", "{\"a\" 1}", "{\"a\":\"", "{\"a\":\"\\", "{\"a\":\"\xff\"}",
-        "{\"a\":\"\n\"}", "\"\\", "\xef\xbb\xbf"}) {
+  for (const char* text : {"",
+                           " ",
+                           "{",
+                           "[1,]",
+                           "{\"a\":}",
+                           "nul",
+                           "<html></html>",
+                           "{}x",
+                           "'a'",
+                           "\"\xff\"",
+                           "[1e999]",
+                           "{\"a\":1",
+                           "{\"a\" 1}",
+                           "{\"a\":\"",
+                           "{\"a\":\"\\",
+                           "{\"a\":\"\xff\"}",
+                           "{\"a\":\"\n\"}",
+                           "{\"a\":\"b\".5}",
+                           "{\"a\":\"b\"e5}",
+                           "{\"a\":\"b\"5}",
+                           "\"\\",
+                           "\xef\xbb\xbf"}) {
     CAPTURE(text);
     CHECK_FALSE(parses(text));
   }

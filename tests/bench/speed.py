@@ -16,6 +16,7 @@ import sys
 import time
 from contextlib import ExitStack
 
+import own_network
 import peers
 import speed_report
 from speed_load import Failed, Server, Span, count_system_calls, pin, precedence, run_client
@@ -145,6 +146,7 @@ def parse(arguments):
 def main(arguments=None):
     options = parse(arguments)
     began = time.monotonic()
+    own_network.enter()
     with ExitStack() as stack:
         stack.enter_context(precedence())
         server = stack.enter_context(Server())

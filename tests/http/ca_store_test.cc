@@ -191,7 +191,7 @@ TEST_CASE("ca store: an unusable bundle is a reason, and is tried again") {
   CaStore missing("/nonexistent/bundle.pem");
   CHECK(Trusting(missing).given.error().message == "No such file or directory");
   CaStore folder("/tmp");
-  CHECK(Trusting(folder).given.error().message == "it is no file");
+  CHECK(Trusting(folder).given.error().message == "it is not a regular file");
 }
 
 TEST_CASE("ca store: looking something up leaves no error behind that is not of the handshake") {
