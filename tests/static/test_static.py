@@ -16,8 +16,9 @@ CA_BUNDLE_GZIP_BYTES = 130_000
 
 
 def output(*command):
-    return subprocess.run(list(map(str, command)), check=True, capture_output=True,
-                          text=True).stdout
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
 
 
 def run(program, runner, *flags):
