@@ -27,6 +27,7 @@ struct PortBinding {
   PortRange container;
   PortRange host;            ///< as long as `container`
   sys::SharedText protocol;  ///< "tcp" when absent
+  bool operator==(const PortBinding&) const = default;
 };
 
 struct Container {
@@ -34,6 +35,7 @@ struct Container {
   sys::SharedText last_status;
   sys::SharedText health_status;  ///< empty when absent: counts as UNKNOWN
   std::vector<PortBinding> bindings;
+  bool operator==(const Container&) const = default;
 };
 
 /// The task's elastic network interface (awsvpc and Fargate).
@@ -41,6 +43,7 @@ struct TaskEni {
   sys::SharedText eni_id;
   sys::SharedText private_ipv4;
   sys::SharedText ipv6;
+  bool operator==(const TaskEni&) const = default;
 };
 
 /// Known tasks are kept by the thousand, so they share the texts that repeat.
@@ -54,6 +57,7 @@ struct Task {
   sys::SharedText availability_zone;
   std::vector<Container> containers;
   std::optional<TaskEni> eni;
+  bool operator==(const Task&) const = default;
 };
 
 struct ContainerInstance {
@@ -79,6 +83,7 @@ struct Instance {
   sys::SharedText public_ip;
   sys::SharedText ipv6;
   sys::SharedText availability_zone;
+  bool operator==(const Instance&) const = default;
 };
 
 struct NetworkInterface {
@@ -86,6 +91,7 @@ struct NetworkInterface {
   sys::SharedText private_ip;
   sys::SharedText public_ip;
   sys::SharedText ipv6;
+  bool operator==(const NetworkInterface&) const = default;
 };
 
 /// An entry of `failures`.

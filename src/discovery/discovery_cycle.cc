@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "discovery/evidence.h"
-#include "discovery/lookup_plan.h"
 #include "sys/check.h"
 
 namespace kite::discovery {
@@ -56,8 +55,9 @@ DiscoveryCycle::DiscoveryCycle(event::Reactor& reactor, aws::EcsApi& ecs, aws::E
       deadline_(reactor.timers(), event::Timer::OnDue::to<&DiscoveryCycle::on_deadline>(this)),
       queue_(reactor, CallQueue::OnDrained::to<&DiscoveryCycle::on_drained>(this)) {}
 
-void DiscoveryCycle::start() {
+void DiscoveryCycle::start(const Occasion& occasion) {
   transition_to(CycleState::listing);
+  poll_.occasion = occasion;
   poll_.result.complete = true;
   poll_.calls_before = queue_.started_total();
   deadline_.start(reactor_.now() + options_.deadline);
@@ -154,7 +154,9 @@ void DiscoveryCycle::after_listing() {
   }
   inventory_.keep_tasks(poll_.listed);
   transition_to(CycleState::describing_tasks);
-  in_chunks(poll_.listed, aws::EcsApi::kDescribeMax, [this](Names arns) { ask_tasks(arns); });
+  poll_.described = plan_descriptions(poll_.listed, options_.target, inventory_, options_.freshness,
+                                      poll_.occasion, reactor_.now());
+  in_chunks(poll_.described, aws::EcsApi::kDescribeMax, [this](Names arns) { ask_tasks(arns); });
   queue_.wake();
 }
 
@@ -178,7 +180,7 @@ void DiscoveryCycle::on_tasks(std::span<const std::string> arns,
   for (aws::Task& task : answer->items) {
     if (!holds(arns, task.arn) || !is_told(task, inventory_.find_task(task.arn))) continue;
     settled.insert(task.arn);
-    inventory_.learn_task(std::move(task));
+    inventory_.learn_task(std::move(task), reactor_.now());
   }
   for (const aws::DescribeFailure& failure : answer->failures) {
     if (!holds(arns, failure.arn)) continue;
@@ -201,7 +203,7 @@ void DiscoveryCycle::on_tasks(std::span<const std::string> arns,
 
 void DiscoveryCycle::begin_lookups() {
   transition_to(CycleState::looking_up);
-  const LookupPlan plan = plan_lookups(known_tasks(), options_.target, inventory_);
+  const LookupPlan plan = plan_lookups(known_tasks(), options_.target, inventory_, address_ages());
   in_chunks(plan.container_instances, aws::EcsApi::kDescribeMax,
             [this](Names arns) { ask_container_instances(to_list(arns)); });
   for (const std::string& arn : plan.definitions) ask_definition(arn);
@@ -279,7 +281,7 @@ void DiscoveryCycle::ask_interfaces(PagedAsk ask) {
           if (answer.ok()) {
             for (aws::NetworkInterface& interface : answer->interfaces) {
               if (!holds(ask.ids, interface.id) || !is_told(interface)) continue;
-              inventory_.learn_interface(std::move(interface));
+              inventory_.learn_interface(std::move(interface), reactor_.now());
             }
           }
           if (more) ask_interfaces(std::move(ask));
@@ -290,7 +292,7 @@ void DiscoveryCycle::ask_interfaces(PagedAsk ask) {
 
 void DiscoveryCycle::begin_instances() {
   transition_to(CycleState::describing_instances);
-  in_chunks(plan_instances(known_tasks(), options_.target, inventory_),
+  in_chunks(plan_instances(known_tasks(), options_.target, inventory_, address_ages()),
             aws::Ec2Api::kFilterValuesMax, [this](Names ids) {
               ask_instances({to_list(ids), "", 0, false});
             });
@@ -306,7 +308,7 @@ void DiscoveryCycle::ask_instances(PagedAsk ask) {
           if (answer.ok()) {
             for (aws::Instance& instance : answer->instances) {
               if (!holds(ask.ids, instance.id) || !is_told(instance)) continue;
-              inventory_.learn_instance(std::move(instance));
+              inventory_.learn_instance(std::move(instance), reactor_.now());
             }
           }
           if (more) ask_instances(std::move(ask));
@@ -335,7 +337,7 @@ void DiscoveryCycle::note_problem(aws::CallError error) {
 std::vector<const aws::Task*> DiscoveryCycle::known_tasks() const {
   std::vector<const aws::Task*> tasks;
   tasks.reserve(inventory_.tasks().size());
-  for (const auto& [arn, task] : inventory_.tasks()) tasks.push_back(&task);
+  for (const auto& [arn, known] : inventory_.tasks()) tasks.push_back(&known.task);
   return tasks;
 }
 
@@ -352,15 +354,30 @@ void DiscoveryCycle::add_listing_exclusions(CycleResult& result) const {
   }
 }
 
+AddressAges DiscoveryCycle::address_ages() const {
+  const Freshness& freshness = options_.freshness;
+  // A refusal may be an instance that ended: ECS notices later than EC2.
+  const sys::Duration usable = poll_.occasion.hinted ? freshness.tasks : freshness.addresses;
+  return {reactor_.now(), usable, std::min(freshness.tasks, freshness.addresses)};
+}
+
+void DiscoveryCycle::select() {
+  if (selected_.snapshot != nullptr && selected_.version == inventory_.version()) return;
+  Selection selection = select_backends(known_tasks(), options_.target, inventory_);
+  selected_.exclusions = std::move(selection.exclusions);
+  selected_.version = inventory_.version();
+  if (selected_.snapshot != nullptr && *selected_.snapshot == selection.snapshot) return;
+  selected_.snapshot = std::make_shared<const snapshot::Snapshot>(std::move(selection.snapshot));
+}
+
 void DiscoveryCycle::finish() {
   deadline_.cancel();
   if (poll_.result.listing == Listing::failed) {
     empty_listings_ = 0;  // two in a row, and this poll saw nothing
   } else {
-    Selection selection = select_backends(known_tasks(), options_.target, inventory_);
-    poll_.result.snapshot =
-        std::make_shared<const snapshot::Snapshot>(std::move(selection.snapshot));
-    poll_.result.exclusions = std::move(selection.exclusions);
+    select();
+    poll_.result.snapshot = selected_.snapshot;
+    poll_.result.exclusions = selected_.exclusions;
     add_listing_exclusions(poll_.result);
     poll_.result.all_missing = !poll_.listed.empty() && poll_.missing.size() == poll_.listed.size();
   }

@@ -10,7 +10,9 @@
 #include "aws/ecs_api.h"
 #include "discovery/backend_filter.h"
 #include "discovery/call_queue.h"
+#include "discovery/describe_plan.h"
 #include "discovery/inventory.h"
+#include "discovery/lookup_plan.h"
 #include "discovery/target.h"
 #include "event/reactor.h"
 #include "snapshot/snapshot.h"
@@ -34,7 +36,8 @@ enum class Listing : uint8_t {
 /// What one cycle found out.
 struct CycleResult {
   Listing listing = Listing::failed;
-  /// Null when the listing failed: what was known before stands unchanged.
+  /// Null when the listing failed: what was known before stands unchanged. The same pointer as
+  /// long as the set is the same.
   snapshot::SnapshotPtr snapshot;
   /// Every call was answered. Otherwise `snapshot` rests in part on earlier answers.
   bool complete = false;
@@ -70,7 +73,8 @@ constexpr bool may_become(CycleState from, CycleState to) {
   return false;
 }
 
-/// One poll of ECS and EC2: list, describe, look up, result; then idle until started again.
+/// One poll of ECS and EC2: list, describe, look up, result; then idle until started again. What is
+/// known and fresh is not asked again, so a calm poll is often the listing alone.
 /// Only evidence takes a task away: a complete listing without it, MISSING, or a description that
 /// says it does not serve. A call that fails leaves in the inventory what earlier ones put there.
 /// Owns:      the calls in flight.
@@ -86,6 +90,7 @@ class DiscoveryCycle {
   struct Options {
     Target target;
     sys::Duration deadline = std::chrono::seconds(20);
+    Freshness freshness{};
   };
   /// Called once per start(), in a turn in which nothing else of the cycle runs; it may start the
   /// next one.
@@ -95,7 +100,7 @@ class DiscoveryCycle {
                  Options options, OnDone on_done);
 
   /// Requires an idle cycle.
-  void start();
+  void start(const Occasion& occasion = {});
   bool running() const { return state_ != CycleState::idle; }
   CycleState state() const { return state_; }
 
@@ -110,7 +115,9 @@ class DiscoveryCycle {
 
   /// What the running cycle has gathered; empty between two.
   struct Poll {
-    std::vector<std::string> listed;  ///< sorted, unique and unchanged once the listing is over
+    std::vector<std::string> listed;     ///< sorted, unique and unchanged once the listing is over
+    std::vector<std::string> described;  ///< sorted, those of `listed` that are asked about
+    Occasion occasion;
     size_t pages = 0;
     bool listing_restarted = false;
     std::set<std::string> missing;
@@ -127,7 +134,7 @@ class DiscoveryCycle {
   void fail_listing(aws::CallError error);
   void after_listing();
 
-  /// `arns`: of those listed.
+  /// `arns`: part of `described`.
   void ask_tasks(std::span<const std::string> arns);
   void on_tasks(std::span<const std::string> arns,
                 aws::CallResult<aws::Described<aws::Task>> answer);
@@ -145,6 +152,9 @@ class DiscoveryCycle {
 
   void note_problem(aws::CallError error);
   void finish();
+  /// Brings `selected_` up to date.
+  void select();
+  AddressAges address_ages() const;
   std::vector<const aws::Task*> known_tasks() const;
   void add_listing_exclusions(CycleResult& result) const;
 
@@ -157,6 +167,12 @@ class DiscoveryCycle {
 
   CycleState state_ = CycleState::idle;
   size_t empty_listings_ = 0;  ///< in a row
+  /// What follows from the inventory of that version.
+  struct {
+    snapshot::SnapshotPtr snapshot;
+    std::vector<Exclusion> exclusions;
+    uint64_t version = 0;
+  } selected_;
   Poll poll_;
 
   event::Timer deadline_;

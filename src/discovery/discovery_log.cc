@@ -13,14 +13,18 @@ size_t count_absent(const snapshot::Snapshot& a, const snapshot::Snapshot* b) {
   size_t absent = 0;
   for (const snapshot::PortBackends& port : a.ports()) {
     const snapshot::PortBackends* other = b->find_port(port.container_port);
-    for (const snapshot::Backend& backend : port.backends) {
-      const bool present =
-          other != nullptr && std::any_of(other->backends.begin(), other->backends.end(),
-                                          [&](const snapshot::Backend& candidate) {
-                                            return candidate.endpoint == backend.endpoint &&
-                                                   b->tasks()[candidate.task_index].id ==
-                                                       a.tasks()[backend.task_index].id;
-                                          });
+    if (other == nullptr) {
+      absent += port.backends.size();
+      continue;
+    }
+    auto candidate = other->backends.begin();
+    for (const snapshot::Backend& backend : port.backends) {  // both are ordered by endpoint
+      while (candidate != other->backends.end() && candidate->endpoint < backend.endpoint) {
+        ++candidate;
+      }
+      const bool present = candidate != other->backends.end() &&
+                           candidate->endpoint == backend.endpoint &&
+                           b->tasks()[candidate->task_index].id == a.tasks()[backend.task_index].id;
       if (!present) ++absent;
     }
   }

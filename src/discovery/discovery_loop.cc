@@ -13,6 +13,13 @@ static_assert(DiscoveryStats::kExclusionReasons == kExclusionReasonCount,
 
 namespace {
 
+/// Who polls more often wants to hear of health sooner too; at the usual 5 s it is the usual 30 s.
+DiscoveryCycle::Options keep_pace(DiscoveryCycle::Options cycle, sys::Duration poll_low) {
+  constexpr int kPollsPerRound = 6;
+  cycle.freshness.tasks = std::min(cycle.freshness.tasks, kPollsPerRound * poll_low);
+  return cycle;
+}
+
 /// Whether trying again soon makes sense. The rest is for somebody to repair, which takes minutes.
 bool may_pass_soon(aws::ErrorClass error_class) {
   switch (error_class) {
@@ -41,7 +48,8 @@ DiscoveryLoop::DiscoveryLoop(const Deps& deps, Options options)
       pacer_(options.poll, deps.random),
       log_(deps.logger, target_label(options.cycle.target)),
       timer_(deps.reactor.timers(), event::Timer::OnDue::to<&DiscoveryLoop::on_poll_due>(this)),
-      cycle_(deps.reactor, deps.ecs, deps.ec2, inventory_, std::move(options.cycle),
+      cycle_(deps.reactor, deps.ecs, deps.ec2, inventory_,
+             keep_pace(std::move(options.cycle), options.poll.low),
              DiscoveryCycle::OnDone::to<&DiscoveryLoop::on_cycle_done>(this)) {
   for (size_t i = 0; i < stats_.call_errors.size(); ++i) {
     stats_.call_errors[i].name = aws::error_class_name(static_cast<aws::ErrorClass>(i));
@@ -82,7 +90,7 @@ void DiscoveryLoop::on_poll_due() {
   poll_again_ = false;
   pacer_.note_start();
   ++stats_.cycles_started;
-  cycle_.start();
+  cycle_.start({pacer_.longest_calm_delay(), pacer_.poll_hinted()});
 }
 
 void DiscoveryLoop::on_cycle_done(const CycleResult& result) {
@@ -100,6 +108,7 @@ void DiscoveryLoop::on_cycle_done(const CycleResult& result) {
 snapshot::SnapshotPtr DiscoveryLoop::choose_set(const CycleResult& result) const {
   const snapshot::SnapshotPtr& current = cell_.current();
   if (result.snapshot == nullptr) return current;
+  if (current == result.snapshot) return current;
   if (current != nullptr) return *current == *result.snapshot ? current : result.snapshot;
   // The first set: "nothing serves" needs every answer, a set with backends does not.
   const bool known = result.complete || result.snapshot->backend_count() > 0;

@@ -30,7 +30,20 @@ bool instance_is_gone(const aws::Instance& instance) {
          instance.state == "stopping" || instance.state == "stopped";
 }
 
-void Inventory::learn_task(aws::Task task) {
+template <typename Fact>
+void Inventory::learn(Facts<Fact>& facts, const sys::SharedText& key, Fact fact) {
+  const auto found = facts.find(key);
+  if (found != facts.end() && found->second == fact) return;
+  facts.insert_or_assign(key, std::move(fact));
+  ++version_;
+}
+
+void Inventory::learn_task(aws::Task task, sys::SteadyTime told_at) {
+  const auto known = tasks_.find(task.arn);
+  if (known != tasks_.end() && known->second.task == task) {
+    known->second.told_at = told_at;
+    return;
+  }
   for (sys::SharedText* text :
        {&task.definition_arn, &task.container_instance_arn, &task.last_status, &task.desired_status,
         &task.connectivity, &task.availability_zone}) {
@@ -48,37 +61,42 @@ void Inventory::learn_task(aws::Task task) {
   }
   sys::fit(task.containers);
   const sys::SharedText arn = task.arn;
-  tasks_.insert_or_assign(arn, std::move(task));
+  tasks_.insert_or_assign(arn, KnownTask{std::move(task), told_at});
+  ++version_;
 }
 
 void Inventory::forget_task(std::string_view arn) {
   const auto found = tasks_.find(arn);
-  if (found != tasks_.end()) tasks_.erase(found);
+  if (found == tasks_.end()) return;
+  tasks_.erase(found);
+  ++version_;
 }
 
 void Inventory::keep_tasks(const std::vector<std::string>& arns) {
   auto listed = arns.begin();
-  std::erase_if(tasks_, [&](const auto& task) {  // both are sorted
+  const size_t gone = std::erase_if(tasks_, [&](const auto& task) {  // both are sorted
     while (listed != arns.end() && task.first > *listed) ++listed;
     return listed == arns.end() || task.first != *listed;
   });
+  if (gone > 0) ++version_;
 }
 
 const aws::Task* Inventory::find_task(std::string_view arn) const {
-  return find_in(tasks_, arn);
+  const KnownTask* known = find_in(tasks_, arn);
+  return known == nullptr ? nullptr : &known->task;
 }
 
 void Inventory::learn_container_instance(const aws::ContainerInstance& container_instance) {
   if (container_instance.arn.empty() || container_instance.ec2_instance_id.empty()) return;
-  instance_ids_.insert_or_assign(texts_.share(container_instance.arn),
-                                 texts_.share(container_instance.ec2_instance_id));
+  learn(instance_ids_, texts_.share(container_instance.arn),
+        texts_.share(container_instance.ec2_instance_id));
 }
 
 const sys::SharedText* Inventory::find_instance_id(std::string_view container_instance_arn) const {
   return find_in(instance_ids_, container_instance_arn);
 }
 
-void Inventory::learn_instance(aws::Instance instance) {
+void Inventory::learn_instance(aws::Instance instance, sys::SteadyTime told_at) {
   if (const aws::Instance* known = find_instance(instance.id); known != nullptr) {
     // Addresses within the VPC are fixed for an instance's life: what is no address is no news.
     if (!sys::Endpoint::parse(instance.private_ip, 0).ok()) instance.private_ip = known->private_ip;
@@ -87,24 +105,32 @@ void Inventory::learn_instance(aws::Instance instance) {
   share(instance.state);
   share(instance.availability_zone);
   const sys::SharedText id = texts_.share(instance.id);
-  instances_.insert_or_assign(id, std::move(instance));
+  learn(instances_, id, std::move(instance));
+  told_at_.insert_or_assign(id, told_at);
 }
 
 const aws::Instance* Inventory::find_instance(std::string_view instance_id) const {
   return find_in(instances_, instance_id);
 }
 
-void Inventory::learn_interface(aws::NetworkInterface interface) {
+void Inventory::learn_interface(aws::NetworkInterface interface, sys::SteadyTime told_at) {
   const sys::SharedText id = interface.id;
-  interfaces_.insert_or_assign(id, std::move(interface));
+  learn(interfaces_, id, std::move(interface));
+  told_at_.insert_or_assign(id, told_at);
 }
 
 const aws::NetworkInterface* Inventory::find_interface(std::string_view eni_id) const {
   return find_in(interfaces_, eni_id);
 }
 
+std::optional<sys::SteadyTime> Inventory::told_at(std::string_view ec2_id) const {
+  const sys::SteadyTime* at = find_in(told_at_, ec2_id);
+  return at == nullptr ? std::nullopt : std::optional(*at);
+}
+
 void Inventory::learn_definition(std::string_view arn, aws::TaskDefinition definition) {
   definitions_.insert_or_assign(texts_.share(arn), std::move(definition));
+  ++version_;
 }
 
 const aws::TaskDefinition* Inventory::find_definition(std::string_view arn) const {
@@ -120,7 +146,8 @@ void Inventory::trim() {
   std::set<std::string_view> instances;
   std::set<std::string_view> interfaces;
   std::set<std::string_view> definitions;
-  for (const auto& [arn, task] : tasks_) {
+  for (const auto& [arn, known] : tasks_) {
+    const aws::Task& task = known.task;
     definitions.insert(task.definition_arn);
     container_instances.insert(task.container_instance_arn);
     if (const sys::SharedText* id = find_instance_id(task.container_instance_arn); id != nullptr) {
@@ -133,6 +160,9 @@ void Inventory::trim() {
   drop_unused(instance_ids_, container_instances);
   drop_unused(interfaces_, interfaces);
   drop_unused(definitions_, definitions);
+  std::erase_if(told_at_, [&](const auto& told) {
+    return !instances_.contains(told.first) && !interfaces_.contains(told.first);
+  });
 }
 
 size_t Inventory::fact_count() const {

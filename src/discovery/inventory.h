@@ -1,19 +1,28 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "aws/model.h"
+#include "sys/clock.h"
 #include "sys/shared_text.h"
 
 namespace kite::discovery {
 
 /// True for a state in which an EC2 instance cannot serve; an unknown or absent state is not one.
 bool instance_is_gone(const aws::Instance& instance);
+
+/// A task as last described.
+struct KnownTask {
+  aws::Task task;
+  sys::SteadyTime told_at{};  ///< when its last description came, whether it said anything new
+};
 
 /// What earlier answers taught, so that a call that fails now takes nothing away: the last
 /// description of each task, where container instances run, addresses, task definitions.
@@ -23,9 +32,9 @@ bool instance_is_gone(const aws::Instance& instance);
 class Inventory {
  public:
   static constexpr size_t kFactsMax = 4096;
-  using Tasks = std::map<sys::SharedText, aws::Task, std::less<>>;  ///< by task ARN
+  using Tasks = std::map<sys::SharedText, KnownTask, std::less<>>;  ///< by task ARN
 
-  void learn_task(aws::Task task);
+  void learn_task(aws::Task task, sys::SteadyTime told_at = {});
   void forget_task(std::string_view arn);
   /// Forgets every task that is not in the list, which is sorted.
   void keep_tasks(const std::vector<std::string>& arns);
@@ -39,11 +48,13 @@ class Inventory {
 
   /// A private address is fixed for the life of an instance: an answer that lacks it takes nothing
   /// away. A public address may go, so the newest answer counts.
-  void learn_instance(aws::Instance instance);
+  void learn_instance(aws::Instance instance, sys::SteadyTime told_at = {});
   const aws::Instance* find_instance(std::string_view instance_id) const;
 
-  void learn_interface(aws::NetworkInterface interface);
+  void learn_interface(aws::NetworkInterface interface, sys::SteadyTime told_at = {});
   const aws::NetworkInterface* find_interface(std::string_view eni_id) const;
+  /// When EC2 last told of the instance or interface; nothing when it never did.
+  std::optional<sys::SteadyTime> told_at(std::string_view ec2_id) const;
 
   /// `arn` is what was asked: the key under which tasks refer to the definition. A revision is
   /// immutable, so it is asked once.
@@ -54,6 +65,8 @@ class Inventory {
   /// and texts that no fact holds.
   void trim();
   size_t fact_count() const;
+  /// Another number whenever what is known differs; the same while answers only repeat it.
+  uint64_t version() const { return version_; }
 
  private:
   template <typename Fact>
@@ -62,11 +75,17 @@ class Inventory {
   /// Lets equal texts of different facts share their bytes.
   void share(sys::SharedText& text) { text = texts_.share(text); }
 
+  /// Takes the fact in, unless it is what is known anyway.
+  template <typename Fact>
+  void learn(Facts<Fact>& facts, const sys::SharedText& key, Fact fact);
+
   Tasks tasks_;
   Facts<sys::SharedText> instance_ids_;  // by container instance ARN
   Facts<aws::Instance> instances_;
   Facts<aws::NetworkInterface> interfaces_;
   Facts<aws::TaskDefinition> definitions_;
+  Facts<sys::SteadyTime> told_at_;  // by instance or interface id
+  uint64_t version_ = 0;
   sys::TextPool texts_;
 };
 

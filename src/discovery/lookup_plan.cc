@@ -1,5 +1,6 @@
 #include "discovery/lookup_plan.h"
 
+#include <optional>
 #include <set>
 #include <string_view>
 #include <variant>
@@ -35,6 +36,23 @@ bool needs_instance(const aws::Task& task) {
   return !task.eni.has_value() && !task.container_instance_arn.empty();
 }
 
+/// EC2 never told of it, or too long ago.
+bool is_due(std::string_view ec2_id, bool usable, const Inventory& inventory,
+            const AddressAges& ages) {
+  const std::optional<sys::SteadyTime> told_at = inventory.told_at(ec2_id);
+  return !told_at.has_value() || *told_at + (usable ? ages.usable : ages.wanting) <= ages.now;
+}
+
+bool is_usable(const aws::Instance* instance, const Target& target) {
+  if (instance == nullptr || instance->state != "running") return false;
+  if (target.use_public_addresses) return !instance->public_ip.empty();
+  return !instance->private_ip.empty() || !instance->ipv6.empty();
+}
+
+bool is_usable(const aws::NetworkInterface* interface) {
+  return interface != nullptr && !interface->public_ip.empty();
+}
+
 std::vector<std::string> to_list(const std::set<std::string_view>& names) {
   return {names.begin(), names.end()};
 }
@@ -42,7 +60,7 @@ std::vector<std::string> to_list(const std::set<std::string_view>& names) {
 }  // namespace
 
 LookupPlan plan_lookups(const std::vector<const aws::Task*>& tasks, const Target& target,
-                        const Inventory& inventory) {
+                        const Inventory& inventory, const AddressAges& ages) {
   std::set<std::string_view> container_instances;
   std::set<std::string_view> definitions;
   std::set<std::string_view> interfaces;
@@ -55,21 +73,27 @@ LookupPlan plan_lookups(const std::vector<const aws::Task*>& tasks, const Target
     if (needs_definition(*task, target, inventory, bridges)) {
       definitions.insert(task->definition_arn);
     }
-    if (target.use_public_addresses && task->eni.has_value() && !task->eni->eni_id.empty()) {
-      interfaces.insert(task->eni->eni_id);
+    if (!target.use_public_addresses || !task->eni.has_value()) continue;
+    const sys::SharedText& id = task->eni->eni_id;
+    if (!id.empty() && is_due(id, is_usable(inventory.find_interface(id)), inventory, ages)) {
+      interfaces.insert(id);
     }
   }
   return {to_list(container_instances), to_list(definitions), to_list(interfaces)};
 }
 
 std::vector<std::string> plan_instances(const std::vector<const aws::Task*>& tasks,
-                                        const Target& target, const Inventory& inventory) {
+                                        const Target& target, const Inventory& inventory,
+                                        const AddressAges& ages) {
   std::set<std::string_view> instances;
   for (const aws::Task* task : serving_tasks(tasks, target)) {
     if (!needs_instance(*task)) continue;
     const sys::SharedText* id = inventory.find_instance_id(task->container_instance_arn);
     if (id != nullptr && id->view().starts_with("i-")) instances.insert(*id);
   }
+  std::erase_if(instances, [&](std::string_view id) {
+    return !is_due(id, is_usable(inventory.find_instance(id), target), inventory, ages);
+  });
   return to_list(instances);
 }
 

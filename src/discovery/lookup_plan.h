@@ -6,8 +6,16 @@
 #include "aws/model.h"
 #include "discovery/inventory.h"
 #include "discovery/target.h"
+#include "sys/clock.h"
 
 namespace kite::discovery {
+
+/// When an address that EC2 told of counts as old.
+struct AddressAges {
+  sys::SteadyTime now{};
+  sys::Duration usable{};   ///< of one that serves
+  sys::Duration wanting{};  ///< of one that does not: gone, or without the address that is wanted
+};
 
 /// What must still be asked before the tasks that can serve have addresses and ports. Each list is
 /// sorted and names each thing once. What is known for ever is not asked again.
@@ -20,11 +28,13 @@ struct LookupPlan {
 /// Pure. Tasks that cannot serve cost nothing; definitions are asked only for host and awsvpc tasks
 /// without configured ports, interfaces only for public addresses.
 LookupPlan plan_lookups(const std::vector<const aws::Task*>& tasks, const Target& target,
-                        const Inventory& inventory);
+                        const Inventory& inventory, const AddressAges& ages);
 
-/// Pure: the EC2 instances that hold tasks that can serve, once the container instances are known.
+/// Pure: the EC2 instances that hold tasks that can serve, once the container instances are known,
+/// unless EC2 told of them lately.
 /// Never an ECS Anywhere id ("mi-..."): EC2 refuses it as malformed.
 std::vector<std::string> plan_instances(const std::vector<const aws::Task*>& tasks,
-                                        const Target& target, const Inventory& inventory);
+                                        const Target& target, const Inventory& inventory,
+                                        const AddressAges& ages);
 
 }  // namespace kite::discovery

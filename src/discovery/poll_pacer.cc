@@ -21,6 +21,10 @@ void PollPacer::note_start() {
   poll_hinted_ = std::exchange(hinted_, false);
 }
 
+sys::Duration PollPacer::longest_calm_delay() const {
+  return std::max(stretched_, std::min(range_.high, interval_ * 3 / 2) * 11 / 10);
+}
+
 sys::Duration PollPacer::next_delay(PollOutcome outcome) {
   settle_early_gap(outcome);
   switch (outcome) {

@@ -44,6 +44,10 @@ class PollPacer {
   sys::Duration next_delay(PollOutcome outcome);
   /// The data plane or the operator knows more: the next intervals are short again.
   void note_hint();
+  /// The most that a calm poll may be followed by, jitter included.
+  sys::Duration longest_calm_delay() const;
+  /// Somebody asked for the poll that began last.
+  bool poll_hinted() const { return poll_hinted_; }
   /// The last poll was refused, or the interval has not come back since: no early polls now.
   bool throttled() const { return stretched_ > sys::Duration::zero(); }
   /// The least time from the start of a poll to that of an early one.

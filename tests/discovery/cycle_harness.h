@@ -53,13 +53,17 @@ inline void fill(testing::FakeCluster& cluster, size_t count, size_t instance_co
   }
 }
 
+/// Everything is asked in every poll, so that a test needs one poll to see the answer.
+inline constexpr Freshness kNothingFresh = {sys::Duration::zero(), sys::Duration::zero()};
+
 /// One cycle object over a fake API, a fake cluster and a clock that stands still.
 class CycleHarness {
  public:
   static constexpr int kTurnsMax = 10000;
 
-  explicit CycleHarness(Target target = default_target())
-      : cycle(reactor, api, api, inventory, {std::move(target), std::chrono::seconds(20)},
+  explicit CycleHarness(Target target = default_target(), Freshness freshness = kNothingFresh)
+      : cycle(reactor, api, api, inventory,
+              {std::move(target), std::chrono::seconds(20), freshness},
               DiscoveryCycle::OnDone::to<&CycleHarness::on_done>(this)) {}
 
   static Target default_target() {
@@ -94,7 +98,7 @@ class CycleHarness {
   const CycleResult& run(const std::string& failing = "",
                          aws::ErrorClass error_class = aws::ErrorClass::transient) {
     api.forget();
-    cycle.start();
+    cycle.start(occasion);
     turn();
     return finish(failing, error_class);
   }
@@ -105,6 +109,7 @@ class CycleHarness {
   testing::FakeCluster cluster;
   Inventory inventory;
   std::vector<CycleResult> results;
+  Occasion occasion;  ///< of run()
   DiscoveryCycle cycle;
 
  private:

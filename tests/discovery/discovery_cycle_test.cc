@@ -282,7 +282,7 @@ TEST_CASE("cycle: destroying it in mid-flight cancels its calls") {
   } nobody;
   {
     DiscoveryCycle cycle(reactor, api, api, inventory,
-                         {CycleHarness::default_target(), std::chrono::seconds(20)},
+                         {CycleHarness::default_target(), std::chrono::seconds(20), {}},
                          DiscoveryCycle::OnDone::to<&Nobody::on_done>(&nobody));
     cycle.start();
     reactor.run_turn(sys::Duration::zero());

@@ -130,7 +130,7 @@ TEST_CASE("loop: throttling doubles the interval, and no early poll is made mean
   fill(fixture.cluster, 2, 1);
   fixture.loop.start();
   fixture.poll();
-  fixture.fail("ecs:DescribeTasks", aws::ErrorClass::throttled, "ThrottlingException");
+  fixture.fail("ecs:ListTasks", aws::ErrorClass::throttled, "ThrottlingException");
   fixture.poll();
   fixture.random.jitters = {seconds(7)};
   fixture.poll();
@@ -146,7 +146,7 @@ TEST_CASE("loop: a request during a poll is refused while throttled, as it would
   fill(fixture.cluster, 2, 1);
   fixture.loop.start();
   fixture.poll();
-  fixture.fail("ecs:DescribeTasks", aws::ErrorClass::throttled, "ThrottlingException");
+  fixture.fail("ecs:ListTasks", aws::ErrorClass::throttled, "ThrottlingException");
   fixture.poll();
   fixture.wait_for_poll();
   CHECK_FALSE(fixture.loop.poll_soon());
@@ -249,6 +249,36 @@ TEST_CASE("loop: a subscriber may ask for a poll while it is being told") {
   fixture.poll();
   CHECK(asked);
   CHECK(fixture.poll() == seconds(1));
+}
+
+TEST_CASE("loop: a calm poll is one call, and descriptions are renewed within six intervals") {
+  LoopFixture fixture(CycleHarness::default_target(), {seconds(1), seconds(1)});
+  fill(fixture.cluster, 2, 1);
+  fixture.loop.start();
+  fixture.poll();
+  fixture.api.forget();
+  const sys::SteadyTime start = fixture.reactor.now();
+  while (fixture.api.count("ecs:DescribeTasks") == 0) {  // ends: the age limit of 6 s
+    REQUIRE(fixture.api.count("ecs:ListTasks") < 7);
+    fixture.poll();
+  }
+  CHECK(fixture.api.count("ecs:ListTasks") >= 5);
+  CHECK(fixture.api.count() == fixture.api.count("ecs:ListTasks") + 1);
+  CHECK(fixture.reactor.now() - start <= seconds(6));
+}
+
+TEST_CASE("loop: a poll that a hint asked for describes tasks again, the next one does not") {
+  LoopFixture fixture;
+  fill(fixture.cluster, 2, 1);
+  fixture.loop.start();
+  fixture.poll();
+  fixture.api.forget();
+  fixture.loop.poll_soon();
+  fixture.poll();
+  CHECK(fixture.api.count("ecs:DescribeTasks") == 1);
+  fixture.poll();
+  CHECK(fixture.api.count("ecs:DescribeTasks") == 1);
+  CHECK(fixture.api.count("ecs:ListTasks") == 2);
 }
 
 TEST_CASE("loop: counters tell why tasks are left out") {

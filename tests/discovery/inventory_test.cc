@@ -40,8 +40,9 @@ TEST_CASE(
     "inventory: a known task takes less than 500 bytes, for texts that repeat are kept once") {
   Inventory inventory;
   for (size_t i = 0; i < 100; ++i) inventory.learn_task(described_task(i));
-  const auto& [first_arn, first] = *inventory.tasks().begin();
-  for (const auto& [arn, task] : inventory.tasks()) {
+  const aws::Task& first = inventory.tasks().begin()->second.task;
+  for (const auto& [arn, known] : inventory.tasks()) {
+    const aws::Task& task = known.task;
     CHECK(arn.view().data() == task.arn.view().data());
     const auto same = [](const sys::SharedText& a, const sys::SharedText& b) {
       return a.view().data() == b.view().data();
@@ -56,7 +57,7 @@ TEST_CASE(
     CHECK(task.container_instance_arn.is_shared());
 
     constexpr size_t kMapNodeBytes = 4 * sizeof(void*);
-    size_t bytes = kMapNodeBytes + sizeof(arn) + sizeof(task) + own_bytes(arn);
+    size_t bytes = kMapNodeBytes + sizeof(arn) + sizeof(known) + own_bytes(arn);
     bytes += task.containers.capacity() * sizeof(aws::Container);
     for (const aws::Container& container : task.containers) {
       bytes += container.bindings.capacity() * sizeof(aws::PortBinding);

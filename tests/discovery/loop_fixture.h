@@ -19,7 +19,7 @@ class LoopFixture {
  public:
   explicit LoopFixture(Target target = CycleHarness::default_target(), PollPacer::Range range = {})
       : loop({reactor, api, api, cell, random, logger},
-             {{std::move(target), std::chrono::seconds(20)}, range}) {
+             {{std::move(target), std::chrono::seconds(20), {}}, range}) {
     cell.subscribe([this](const snapshot::SnapshotPtr& set) { published.push_back(set); });
   }
 

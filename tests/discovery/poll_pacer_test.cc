@@ -198,6 +198,20 @@ TEST_CASE("pacer: throttled delays spread over everything above the low end") {
   CHECK(most > seconds(58));
 }
 
+TEST_CASE("pacer: no calm poll is followed by a longer delay than foretold") {
+  sys::SeededRandom random(5);
+  PollPacer pacer(kRange, random);
+  sys::Duration tightest = seconds(100);
+  for (int i = 0; i < 1000; ++i) {
+    if (i % 7 == 0) pacer.note_hint();
+    const sys::Duration foretold = pacer.longest_calm_delay();
+    const sys::Duration delay = pacer.next_delay(PollOutcome::calm);
+    REQUIRE(delay <= foretold);
+    tightest = std::min(tightest, foretold - delay);
+  }
+  CHECK(tightest < milliseconds(100));
+}
+
 TEST_CASE("pacer: a range above a minute is never shortened by throttling") {
   testing::ScriptedRandom random;
   PollPacer pacer({seconds(90), seconds(120)}, random);

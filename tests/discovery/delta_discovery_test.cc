@@ -1,0 +1,265 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "tests/discovery/cycle_harness.h"
+
+namespace kite::discovery {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::binding;
+using testing::FakeCluster;
+
+namespace {
+
+/// A cycle that remembers, polled by hand at steady intervals.
+class Delta : public CycleHarness {
+ public:
+  explicit Delta(Target target = default_target()) : CycleHarness(std::move(target), Freshness{}) {
+    occasion.next_poll_within = seconds(5);
+  }
+  const CycleResult& poll_after(sys::Duration pause) {
+    clock.advance(pause);
+    turn();
+    return run();
+  }
+  aws::Task& task(const std::string& id) { return cluster.tasks.at(FakeCluster::task_arn(id)); }
+  /// The ids of the tasks that the last poll described.
+  std::vector<std::string> described() const {
+    std::vector<std::string> ids;
+    for (const auto& exchange : api.exchanges) {
+      if (exchange->operation != "ecs:DescribeTasks") continue;
+      for (const std::string& arn : exchange->ids) ids.emplace_back(arn_id(arn));
+    }
+    return ids;
+  }
+};
+
+using Ids = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("delta: an unchanged list of settled tasks costs one call, and gives the same set") {
+  Delta delta;
+  fill(delta.cluster, 20, 3);
+  const snapshot::SnapshotPtr first = delta.run().snapshot;
+  for (int poll = 1; poll <= 4; ++poll) {
+    const CycleResult& result = delta.poll_after(seconds(5));
+    CHECK(result.calls == 1);
+    CHECK(result.complete);
+    CHECK(result.snapshot == first);
+  }
+}
+
+TEST_CASE("delta: a description that would be older than 30 s by the next poll is renewed") {
+  Delta delta;
+  fill(delta.cluster, 20, 3);
+  delta.run();
+  std::vector<uint64_t> calls;
+  for (int poll = 1; poll <= 12; ++poll) calls.push_back(delta.poll_after(seconds(5)).calls);
+  CHECK(calls == std::vector<uint64_t>{1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 2});
+}
+
+TEST_CASE(
+    "delta: health is heard of within 30 s, and a renewed answer without news changes nothing") {
+  Delta delta;
+  fill(delta.cluster, 2, 1);
+  const snapshot::SnapshotPtr first = delta.run().snapshot;
+  CHECK(delta.poll_after(seconds(26)).snapshot == first);
+  CHECK(delta.described() == Ids{"t1000", "t1001"});
+  delta.task("t1001").containers[0].health_status = "UNHEALTHY";
+  CHECK(delta.poll_after(seconds(5)).snapshot->backend_count() == 2);
+  CHECK(delta.poll_after(seconds(21)).snapshot->backend_count() == 1);
+}
+
+TEST_CASE("delta: a new task is described alone, a task that left costs nothing") {
+  Delta delta;
+  fill(delta.cluster, 20, 3);
+  delta.run();
+  delta.cluster.add_bridge_task("t2000", delta.cluster.instance_ids.begin()->first,
+                                {binding(80, 999)});
+  CHECK(delta.poll_after(seconds(5)).snapshot->backend_count() == 21);
+  CHECK(delta.described() == Ids{"t2000"});
+  CHECK(delta.api.count() == 2);
+  delta.cluster.tasks.erase(FakeCluster::task_arn("t1003"));
+  const CycleResult& result = delta.poll_after(seconds(5));
+  CHECK(result.snapshot->backend_count() == 20);
+  CHECK(result.calls == 1);
+}
+
+TEST_CASE("delta: a task that is not settled is described in every poll, until it is") {
+  Delta delta;
+  fill(delta.cluster, 3, 1);
+  aws::Task& late = delta.task("t1001");
+  const aws::Task ready = late;
+  SUBCASE("not running") {
+    late.last_status = "ACTIVATING";
+  }
+  SUBCASE("told to stop") {
+    late.desired_status = "STOPPED";
+  }
+  SUBCASE("its container not running") {
+    late.containers[0].last_status = "PENDING";
+  }
+  SUBCASE("no port bound yet") {
+    late.containers[0].bindings.clear();
+  }
+  SUBCASE("no place yet") {
+    late.container_instance_arn.clear();
+  }
+  SUBCASE("an interface without an address") {
+    late.eni = aws::TaskEni{"eni-1", "", ""};
+  }
+  SUBCASE("never described") {
+    delta.cluster.missing.insert(FakeCluster::task_arn("t1001"));
+  }
+  delta.run();
+  for (int poll = 0; poll < 3; ++poll) {
+    delta.poll_after(seconds(5));
+    CHECK(delta.described() == Ids{"t1001"});
+  }
+  late = ready;
+  delta.cluster.missing.clear();
+  CHECK(delta.poll_after(seconds(5)).snapshot->backend_count() == 3);
+  delta.poll_after(sys::Duration::zero());
+  CHECK(delta.described().empty());
+}
+
+TEST_CASE("delta: what is known of a task that cannot serve is settled too") {
+  Delta delta;
+  fill(delta.cluster, 2, 1);
+  SUBCASE("unhealthy") {
+    delta.task("t1000").containers[0].health_status = "UNHEALTHY";
+  }
+  SUBCASE("without the container") {
+    delta.task("t1000").containers[0].name = "other";
+  }
+  delta.run();
+  CHECK(delta.poll_after(seconds(5)).exclusions.size() == 1);
+  CHECK(delta.api.count() == 1);
+}
+
+TEST_CASE("delta: a large cluster is described evenly, in full chunks, nothing later than 30 s") {
+  Delta delta;
+  constexpr size_t kTasks = 5000;
+  fill(delta.cluster, kTasks, 500);
+  delta.run();
+  CHECK(delta.api.count("ecs:DescribeTasks") == 50);
+  for (int poll = 1; poll <= 24; ++poll) {
+    CAPTURE(poll);
+    CHECK(delta.poll_after(seconds(5)).complete);
+    const size_t chunks = delta.api.count("ecs:DescribeTasks");
+    CHECK(chunks >= 8);
+    CHECK(chunks <= 10);
+    CHECK(delta.described().size() == chunks * 100);
+    CHECK(delta.api.count("ec2:DescribeInstances") == 0);
+    sys::SteadyTime oldest = delta.clock.steady_now();
+    for (const auto& [arn, known] : delta.inventory.tasks()) {
+      oldest = std::min(oldest, known.told_at);
+    }
+    CHECK(delta.clock.steady_now() - oldest <= seconds(30));
+  }
+}
+
+TEST_CASE("delta: what must be described fills its last chunk with the oldest of the others") {
+  Delta delta;
+  fill(delta.cluster, 150, 3);
+  delta.run();
+  delta.poll_after(seconds(10));
+  for (int i = 0; i < 30; ++i) {
+    delta.cluster.add_bridge_task("t3" + std::to_string(100 + i),
+                                  delta.cluster.instance_ids.begin()->first,
+                                  {binding(80, static_cast<uint16_t>(900 + i))});
+  }
+  delta.poll_after(seconds(5));
+  CHECK(delta.described().size() == 30);
+  delta.poll_after(seconds(11));
+  CHECK(delta.described().size() == 180);
+}
+
+TEST_CASE("delta: a poll that was asked for describes the oldest chunk at least") {
+  Delta delta;
+  fill(delta.cluster, 150, 3);
+  delta.run();
+  delta.occasion.hinted = true;
+  delta.poll_after(seconds(1));
+  const Ids first = delta.described();
+  CHECK(first.size() == 100);
+  delta.poll_after(seconds(1));
+  const Ids second = delta.described();
+  CHECK(second.size() == 100);
+  for (size_t i = 1100; i < 1150; ++i) {  // the rest of them had their turn
+    CHECK(std::count(second.begin(), second.end(), "t" + std::to_string(i)) == 1);
+  }
+  CHECK(delta.api.count() == 3);  // two pages of the list
+}
+
+TEST_CASE("delta: a description that fails is asked for again in the next poll") {
+  Delta delta;
+  fill(delta.cluster, 2, 1);
+  const snapshot::SnapshotPtr first = delta.run().snapshot;
+  delta.clock.advance(seconds(26));
+  delta.turn();
+  CHECK(delta.run("ecs:DescribeTasks").snapshot == first);
+  delta.poll_after(seconds(5));
+  CHECK(delta.described().size() == 2);
+  CHECK(delta.poll_after(seconds(5)).calls == 1);
+}
+
+TEST_CASE("delta: addresses of instances are asked for again after five minutes") {
+  Delta delta;
+  fill(delta.cluster, 4, 2);
+  delta.run();
+  size_t asked = 0;
+  for (int poll = 1; poll < 60; ++poll) {
+    delta.poll_after(seconds(5));
+    asked += delta.api.count("ec2:DescribeInstances");
+  }
+  CHECK(asked == 0);
+  delta.cluster.instances.at("i-1001").private_ip = "10.9.9.9";
+  delta.poll_after(seconds(5));
+  CHECK(delta.api.count("ec2:DescribeInstances") == 1);
+  CHECK(endpoints_text(*delta.results.back().snapshot, 80).find("10.9.9.9") != std::string::npos);
+}
+
+TEST_CASE("delta: an instance that does not serve, or is suspected, is asked for after 30 s") {
+  Delta delta;
+  fill(delta.cluster, 4, 2);
+  SUBCASE("pending") {
+    delta.cluster.instances.at("i-1001").state = "pending";
+  }
+  SUBCASE("suspected") {
+    delta.occasion.hinted = true;
+  }
+  delta.run();
+  delta.poll_after(seconds(29));
+  CHECK(delta.api.count("ec2:DescribeInstances") == 0);
+  delta.poll_after(seconds(1));
+  CHECK(delta.api.count("ec2:DescribeInstances") == 1);
+}
+
+TEST_CASE("delta: public addresses of interfaces are renewed after five minutes") {
+  Target target = CycleHarness::default_target();
+  target.ports = {80};
+  target.use_public_addresses = true;
+  Delta delta(target);
+  delta.cluster.add_fargate_task("t1", "10.0.0.1", "");
+  delta.cluster.enis["eni-t1"].public_ip = "198.51.100.1";
+  delta.run();
+  delta.poll_after(minutes(5) - seconds(1));
+  CHECK(delta.api.count("ec2:DescribeNetworkInterfaces") == 0);
+  delta.cluster.enis["eni-t1"].public_ip = "198.51.100.2";
+  const CycleResult& result = delta.poll_after(seconds(1));
+  CHECK(delta.api.count("ec2:DescribeNetworkInterfaces") == 1);
+  CHECK(endpoints_text(*result.snapshot, 80) == "198.51.100.2:80");
+  delta.cluster.enis["eni-t1"].public_ip = "";
+  delta.poll_after(minutes(5));
+  CHECK(exclusions_text(delta.results.back().exclusions) == "t1 missing_public_address");
+  delta.poll_after(seconds(30));
+  CHECK(delta.api.count("ec2:DescribeNetworkInterfaces") == 1);
+}
+
+}  // namespace kite::discovery
