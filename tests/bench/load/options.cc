@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "tests/bench/load/order.h"
+#include "tests/support/tool_options.h"
 
 namespace kite::load {
 namespace {
@@ -26,14 +27,6 @@ sys::Result<double> parse_number(std::string_view text) {
     return sys::Error{"not a number: " + std::string(text)};
   }
   return number;
-}
-
-sys::Result<sys::Endpoint> parse_endpoint(std::string_view text) {
-  const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return sys::Error{"no port: " + std::string(text)};
-  const auto port = parse_number(text.substr(colon + 1));
-  if (!port.ok()) return port.error();
-  return sys::Endpoint::parse(text.substr(0, colon), static_cast<uint16_t>(*port));
 }
 
 sys::Result<sys::Done> set_number(Options& options, const std::string& name, double value) {
@@ -61,7 +54,7 @@ sys::Result<sys::Done> set_number(Options& options, const std::string& name, dou
 sys::Result<sys::Done> set_option(Options& options, const std::string& name,
                                   const std::string& value) {
   if (name == "-at") {
-    auto endpoint = parse_endpoint(value);
+    auto endpoint = testing::parse_endpoint(value);
     if (!endpoint.ok()) return endpoint.error();
     options.endpoints.push_back(*endpoint);
     return sys::Done{};
@@ -94,12 +87,11 @@ sys::Result<Options> parse_options(const std::vector<std::string>& arguments) {
   const auto mode = kModes.find(arguments.empty() ? "" : arguments[0]);
   if (mode == kModes.end()) return sys::Error{"which mode?"};
   options.mode = mode->second;
-  for (size_t i = 1; i < arguments.size(); ++i) {
-    const size_t equals = arguments[i].find('=');
-    if (equals == std::string::npos) return sys::Error{"not -name=value: " + arguments[i]};
-    auto set = set_option(options, arguments[i].substr(0, equals), arguments[i].substr(equals + 1));
-    if (!set.ok()) return set.error();
-  }
+  const auto done =
+      testing::set_options(arguments, [&](const std::string& name, const std::string& value) {
+        return set_option(options, name, value);
+      });
+  if (!done.ok()) return done.error();
   if (options.endpoints.empty()) return sys::Error{"-at is missing"};
   if (options.connections == 0 || options.bytes <= sizeof(Order)) {
     return sys::Error{"-connections must be at least 1, -bytes more than an order's 32"};

@@ -4,19 +4,10 @@
 #include <map>
 #include <string_view>
 
+#include "tests/support/tool_options.h"
+
 namespace kite::traffic {
 namespace {
-
-sys::Result<sys::Endpoint> parse_endpoint(std::string_view text) {
-  const size_t colon = text.rfind(':');
-  uint16_t port = 0;
-  const std::string_view digits = colon == std::string_view::npos ? "" : text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size()) {
-    return sys::Error{"not address:port: " + std::string(text)};
-  }
-  return sys::Endpoint::parse(text.substr(0, colon), port);
-}
 
 sys::Result<uint64_t> parse_number(std::string_view text) {
   uint64_t number = 0;
@@ -58,7 +49,7 @@ sys::Result<sys::Done> set_number(Options& options, const std::string& name, uin
 sys::Result<sys::Done> set_option(Options& options, const std::string& name,
                                   const std::string& value) {
   if (name == "-at") {
-    auto endpoint = parse_endpoint(value);
+    auto endpoint = testing::parse_endpoint(value);
     if (!endpoint.ok()) return endpoint.error();
     options.endpoints.push_back(*endpoint);
     return sys::Done{};
@@ -89,12 +80,11 @@ sys::Result<Options> parse_options(const std::vector<std::string>& arguments) {
     options.mode = Options::Mode::drive;
   else if (arguments[0] != "serve")
     return sys::Error{"serve or drive, not " + arguments[0]};
-  for (size_t i = 1; i < arguments.size(); ++i) {
-    const size_t equals = arguments[i].find('=');
-    if (equals == std::string::npos) return sys::Error{"not -name=value: " + arguments[i]};
-    auto set = set_option(options, arguments[i].substr(0, equals), arguments[i].substr(equals + 1));
-    if (!set.ok()) return set.error();
-  }
+  const auto done =
+      testing::set_options(arguments, [&](const std::string& name, const std::string& value) {
+        return set_option(options, name, value);
+      });
+  if (!done.ok()) return done.error();
   if (options.endpoints.empty()) return sys::Error{"-at is missing"};
   options.client.targets = options.endpoints;
   return options;
