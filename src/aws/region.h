@@ -1,13 +1,12 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "aws/call_error.h"
 #include "aws/instance_metadata.h"
+#include "aws/place_search.h"
 #include "aws/task_metadata.h"
 #include "http/http_client.h"
 #include "sys/environment.h"
@@ -15,18 +14,15 @@
 
 namespace kite::aws {
 
-struct Region {
-  std::string name;    ///< a host label, so it can go into endpoint names
-  std::string source;  ///< for logs: "AWS_REGION"
-  bool operator==(const Region&) const = default;
-};
+/// Its name is a host label, so it can go into endpoint names; its source may be "AWS_REGION".
+using Region = Place;
 
 /// What flag and environment say; nothing when they are silent, an error when what they say cannot
 /// be a region. Pure.
 sys::Result<std::optional<Region>> configured_region(std::string_view flag,
                                                      const sys::Environment& environment);
 
-using OnRegion = std::function<void(sys::Result<Region>)>;
+using OnRegion = OnPlace;
 
 /// Finds the region: flag, AWS_REGION, AWS_DEFAULT_REGION, task metadata, instance metadata.
 /// Unlike credentials, a place that fails is passed over: all of them name the same region.
@@ -41,8 +37,6 @@ class RegionFinder {
   [[nodiscard]] std::unique_ptr<Call> find(std::string_view flag, OnRegion on_region);
 
  private:
-  class Search;
-
   const sys::Environment& environment_;
   http::Client& client_;
   TaskMetadataEndpoint& task_metadata_;
