@@ -4,11 +4,7 @@
 #include <utility>
 
 #include "aws/credentials_chain.h"
-#include "aws/ec2_calls.h"
-#include "aws/ecs_calls.h"
 #include "aws/endpoints.h"
-#include "aws/signed_call.h"
-#include "discovery/discovery_loop.h"
 #include "sys/heap.h"
 #include "sys/socket.h"
 
@@ -30,63 +26,13 @@ struct App::DescriptorBudget {
 
 namespace {
 
-proxy::Proxy::Options proxy_options(const cli::Config& config, size_t connections_max) {
-  proxy::Proxy::Options options;
-  for (const cli::PortMapping& port : config.ports) {
-    options.ports.push_back({port.listen, port.container});
-  }
-  options.bind = config.bind;
-  options.connect = {.attempt_timeout = config.connect_timeout,
-                     .deadline = config.connect_deadline,
-                     .retries = config.retries};
-  options.connections_max = connections_max;
-  return options;
-}
-
 http::CurlClient::Options http_options(const sys::Environment& environment) {
   http::CurlClient::Options options;
   options.ca_bundle = environment.get_non_empty("AWS_CA_BUNDLE").value_or("");
   return options;
 }
 
-discovery::DiscoveryLoop::Options discovery_options(const cli::Config& config) {
-  discovery::DiscoveryLoop::Options options;
-  options.cycle.target = {.cluster = config.cluster,
-                          .family = config.family,
-                          .revision = config.revision,
-                          .service = config.service,
-                          .container = config.name,
-                          .ports = {},
-                          .use_public_addresses = config.use_public_addresses};
-  for (const cli::PortMapping& port : config.ports) {
-    auto& ports = options.cycle.target.ports;
-    // Two listening ports may lead to one container port.
-    if (std::find(ports.begin(), ports.end(), port.container) == ports.end()) {
-      ports.push_back(port.container);
-    }
-  }
-  options.poll = {.low = config.poll.low, .high = config.poll.high};
-  return options;
-}
-
 }  // namespace
-
-/// What can only be built once the region is known: the way from AWS to the snapshot cell.
-struct App::Upstream {
-  Upstream(App& app, aws::SignedCaller::Target ecs_target, aws::SignedCaller::Target ec2_target)
-      : ecs_caller(std::move(ecs_target), app.http_, app.credentials_, app.clock_, app.random_),
-        ec2_caller(std::move(ec2_target), app.http_, app.credentials_, app.clock_, app.random_),
-        ecs(ecs_caller),
-        ec2(ec2_caller),
-        loop({app.reactor_, ecs, ec2, app.snapshots_, app.random_, app.log_},
-             discovery_options(app.config_)) {}
-
-  aws::SignedCaller ecs_caller;
-  aws::SignedCaller ec2_caller;
-  aws::EcsCalls ecs;
-  aws::Ec2Calls ec2;
-  discovery::DiscoveryLoop loop;
-};
 
 App::App(const cli::Config& config, const sys::Environment& environment,
          const aws::InstanceMetadataPlan& metadata_plan)
@@ -102,9 +48,7 @@ App::App(const cli::Config& config, const sys::Environment& environment,
       relay_resources_{pipes_, copy_buffer_},
       reactor_(clock_),
       trim_timer_(reactor_.timers(), event::Timer::OnDue::to<&App::on_trim_due>(this)),
-      balancer_(random_),
-      proxy_(reactor_, relay_resources_, snapshots_, balancer_, log_,
-             proxy_options(config, budget.connections_max), [this] { poll_soon(); }),
+      connection_budget_(budget.connections_max),
       http_(reactor_, http_options(environment)),
       instance_metadata_(metadata_plan, http_, clock_, log_),
       task_metadata_(environment_, http_),
@@ -112,20 +56,26 @@ App::App(const cli::Config& config, const sys::Environment& environment,
                    random_, log_),
       region_finder_(environment_, http_, task_metadata_, instance_metadata_),
       lifecycle_(reactor_, log_,
-                 {.stop = [this] { stop(); }, .poll_soon = [this] { on_poll_request(); }}) {}
+                 {.stop = [this] { stop(); }, .poll_soon = [this] { on_poll_request(); }}) {
+  const auto on_poll_finished = [this] { trim_timer_.start(reactor_.now() + kTrimAfterCycle); };
+  const Upstream::Deps deps{reactor_, relay_resources_, connection_budget_, random_,
+                            log_,     on_poll_finished};
+  for (const cli::TargetConfig& target : config_.targets) {
+    upstreams_.push_back(std::make_unique<Upstream>(deps, config_, target));
+  }
+}
 
 App::~App() = default;
 
 int App::run() {
-  log_.info("starting", {{"version", KITE_VERSION},
-                         {"container", config_.name},
-                         {"family", config_.family},
-                         {"service", config_.service},
-                         {"cluster", config_.cluster}});
-  snapshots_.subscribe([this](const snapshot::SnapshotPtr&) {
-    trim_timer_.start(reactor_.now() + kTrimAfterCycle);
-  });
-  proxy_.start();
+  for (const cli::TargetConfig& target : config_.targets) {
+    log_.info("starting", {{"version", KITE_VERSION},
+                           {"container", target.name},
+                           {"family", target.family},
+                           {"service", target.service},
+                           {"cluster", target.cluster}});
+  }
+  for (auto& upstream : upstreams_) upstream->start();
   find_region();
   reactor_.run();
   log_end();
@@ -152,11 +102,10 @@ void App::start_discovery(const std::string& region) {
   if (!ec2.ok()) return fail(ec2.error().message);
   log_.info("discovery_starting",
             {{"ecs", ecs->url}, {"ec2", ec2->url}, {"credentials", credentials_.source_name()}});
-  upstream_ =
-      std::make_unique<Upstream>(*this, aws::SignedCaller::Target{aws::Service::ecs, region, *ecs},
-                                 aws::SignedCaller::Target{aws::Service::ec2, region, *ec2});
-  upstream_->loop.start();
-  if (poll_wanted_) poll_soon();
+  aws_ = std::make_unique<AwsAccess>(AwsAccess::Deps{http_, credentials_, clock_, random_},
+                                     aws::SignedCaller::Target{aws::Service::ecs, region, *ecs},
+                                     aws::SignedCaller::Target{aws::Service::ec2, region, *ec2});
+  for (auto& upstream : upstreams_) upstream->start_discovery(aws_->ecs, aws_->ec2);
 }
 
 void App::log_end() {
@@ -165,7 +114,9 @@ void App::log_end() {
   uint64_t slow_turns = 0;
   for (const uint64_t turns : times.buckets().subspan(kFirstSlowBucket)) slow_turns += turns;
   const auto longest = std::chrono::duration_cast<std::chrono::microseconds>(times.longest());
-  log_.info("ended", {{"accepted", proxy_.stats().accepted_total},
+  uint64_t accepted = 0;
+  for (const auto& upstream : upstreams_) accepted += upstream->proxy().stats().accepted_total;
+  log_.info("ended", {{"accepted", accepted},
                       {"turns", reactor_.stats().turns},
                       {"slow_turns", slow_turns},
                       {"longest_turn_us", longest.count()}});
@@ -179,14 +130,8 @@ void App::fail(const std::string& message) {
 
 void App::stop() {
   region_call_.reset();
-  upstream_.reset();
-  proxy_.stop();
+  for (auto& upstream : upstreams_) upstream->stop();
   reactor_.stop();
-}
-
-bool App::poll_soon() {
-  poll_wanted_ = upstream_ == nullptr;  // remembered for when discovery begins
-  return poll_wanted_ || upstream_->loop.poll_soon();
 }
 
 /// What a cycle parsed and forgot would otherwise stay in the process.
@@ -195,7 +140,9 @@ void App::on_trim_due() {
 }
 
 void App::on_poll_request() {
-  if (!poll_soon()) log_.info("poll_refused", {{"reason", "throttled"}});
+  bool refused = false;
+  for (auto& upstream : upstreams_) refused |= !upstream->poll_soon();
+  if (refused) log_.info("poll_refused", {{"reason", "throttled"}});
 }
 
 }  // namespace kite::app

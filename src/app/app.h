@@ -4,8 +4,11 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "app/aws_access.h"
 #include "app/lifecycle.h"
+#include "app/upstream.h"
 #include "aws/credentials_cache.h"
 #include "aws/instance_metadata.h"
 #include "aws/region.h"
@@ -13,9 +16,8 @@
 #include "cli/config.h"
 #include "event/reactor.h"
 #include "http/curl_client.h"
-#include "proxy/balancer.h"
-#include "proxy/proxy.h"
-#include "snapshot/snapshot_cell.h"
+#include "proxy/connection_budget.h"
+#include "proxy/relay.h"
 #include "sys/clock.h"
 #include "sys/environment.h"
 #include "sys/log.h"
@@ -37,7 +39,6 @@ class App {
 
  private:
   struct DescriptorBudget;
-  struct Upstream;
 
   App(const cli::Config& config, const sys::Environment& environment,
       const aws::InstanceMetadataPlan& metadata_plan, const DescriptorBudget& budget);
@@ -49,8 +50,6 @@ class App {
   void log_end();
   void fail(const std::string& message);
   void stop();
-  /// False when refused for throttling.
-  bool poll_soon();
   void on_poll_request();
   void on_trim_due();
 
@@ -60,7 +59,6 @@ class App {
   const cli::Config config_;
   const sys::Environment environment_;
   int exit_code_ = 0;
-  bool poll_wanted_ = false;
   sys::SystemClock clock_;
   sys::StderrSink stderr_;
   sys::Logger log_;
@@ -71,16 +69,15 @@ class App {
   proxy::RelayResources relay_resources_;
   event::Reactor reactor_;
   event::Timer trim_timer_;
-  snapshot::SnapshotCell snapshots_;
-  proxy::RandomBalancer balancer_;
-  proxy::Proxy proxy_;
+  proxy::ConnectionBudget connection_budget_;
   http::CurlClient http_;
   aws::InstanceMetadata instance_metadata_;
   aws::TaskMetadataEndpoint task_metadata_;
   aws::CredentialsCache credentials_;
   aws::RegionFinder region_finder_;
   std::unique_ptr<aws::Call> region_call_;
-  std::unique_ptr<Upstream> upstream_;  // from when the region is known
+  std::unique_ptr<AwsAccess> aws_;  // from when the region is known
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
   Lifecycle lifecycle_;
 };
 

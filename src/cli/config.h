@@ -31,8 +31,8 @@ struct PollRange {
   std::chrono::milliseconds high{20000};
 };
 
-/// Everything the command line and environment decided, validated: no later stage re-checks it.
-struct Config {
+/// Which containers of which tasks are proxied to, and where the kite listens for them.
+struct TargetConfig {
   std::string name;                  ///< container name
   std::string family;                ///< empty when a service is given
   std::optional<uint32_t> revision;  ///< of the family; absent means any
@@ -42,6 +42,19 @@ struct Config {
   std::vector<PortMapping> ports;     ///< empty: all discovered
   std::optional<sys::Endpoint> bind;  ///< port 0; absent: all addresses, IPv4 and IPv6
   Balance balance = Balance::random;
+};
+
+/// The word before the flags.
+enum class Command : uint8_t {
+  run,  ///< the proxy; also without a word
+};
+
+/// Everything the command line and environment decided, validated: no later stage re-checks it.
+struct Config {
+  Command command = Command::run;
+  /// At least one: that of -name, if given, then those of -target. No two are to listen on the same
+  /// address and port.
+  std::vector<TargetConfig> targets;
   std::chrono::milliseconds connect_timeout{1000};
   std::chrono::milliseconds connect_deadline{10000};
   uint32_t retries = 3;
@@ -61,7 +74,10 @@ using Invocation = std::variant<Config, ShowHelp, ShowVersion>;
 /// Judges what was given. Pure.
 /// Errors:    one sentence that names the flag or the KITE_ variable, what is wrong with it and
 ///            what to write instead; the first problem found is the one told.
-sys::Result<Config> make_config(const RawFlags& raw);
+sys::Result<Config> make_config(const RawFlags& raw, Command command = Command::run);
+
+/// What was named in front of the flags; run when nothing was. Takes the word off `args`.
+sys::Result<Command> take_command(std::span<const std::string>& args);
 
 /// The whole way from argv (without the program's name) and environment to what to do. Pure.
 /// Errors:    as read_flags() and make_config(); show them with usage_error_text().

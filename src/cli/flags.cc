@@ -6,62 +6,10 @@ namespace kite::cli {
 
 namespace {
 
-constexpr std::array<FlagSpec, kFlagCount> kSpecs = {{
-    {FlagId::name, Topic::target, "name", "<container>", "",
-     "The container to proxy to, by its name within the task. Required."},
-    {FlagId::family, Topic::target, "family", "<family[:revision]>", "",
-     "The tasks of this family, of every revision or of one. Give exactly one of -family and "
-     "-service."},
-    {FlagId::service, Topic::target, "service", "<service>", "", "The tasks of this ECS service."},
-    {FlagId::cluster, Topic::target, "cluster", "<name or ARN>", "default",
-     "The cluster the tasks run in."},
-    {FlagId::port, Topic::addresses, "port", "<[listen:]container>", "all discovered",
-     "A container port to serve, and the port to listen on if it is another one. Repeatable, or a "
-     "comma list. With it the ports are open before the first answer of AWS, and tasks in awsvpc "
-     "or host mode need no ecs:DescribeTaskDefinition."},
-    {FlagId::bind, Topic::addresses, "bind", "<address>", "all addresses",
-     "The address to listen on. 127.0.0.1 is right where the kite shares a network namespace with "
-     "its client; container links need all addresses."},
-    {FlagId::public_addresses, Topic::addresses, "public", "", "false",
-     "Connect to the public addresses of tasks instead of the private ones."},
-    {FlagId::balance, Topic::connections, "balance", "<way>", "random",
-     "How a backend is chosen for a connection: random."},
-    {FlagId::connect_timeout, Topic::connections, "connect-timeout", "<duration>", "1s",
-     "How long one attempt to connect to a backend may take."},
-    {FlagId::connect_deadline, Topic::connections, "connect-deadline", "<duration>", "10s",
-     "How long all attempts for one client may take together."},
-    {FlagId::retries, Topic::connections, "retries", "<count>", "3",
-     "How many further backends are tried when one cannot be connected to."},
-    {FlagId::poll, Topic::discovery, "poll", "<low-high>", "5s-20s",
-     "Time between two looks at AWS: the low end after a change, towards the high end while "
-     "nothing changes."},
-    {FlagId::region, Topic::discovery, "region", "<region>", "",
-     "The AWS region. Else AWS_REGION, AWS_DEFAULT_REGION, the task's or the instance's metadata."},
-    {FlagId::endpoint_ecs, Topic::discovery, "endpoint-ecs", "<URL>", "",
-     "Where ECS answers. Else AWS_ENDPOINT_URL_ECS, AWS_ENDPOINT_URL, the region's own."},
-    {FlagId::endpoint_ec2, Topic::discovery, "endpoint-ec2", "<URL>", "",
-     "Where EC2 answers. Else AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL, the region's own."},
-    {FlagId::log_level, Topic::logging, "loglevel", "<level>", "info",
-     "The least important lines to write: panic, fatal, error, warn, info or debug."},
-    {FlagId::log_format, Topic::logging, "log-format", "<format>", "text",
-     "text (key=value pairs) or json, one event a line on stderr."},
-    {FlagId::version, Topic::program, "version", "", "",
-     "Show the version, the build and the linked libraries."},
-    {FlagId::help, Topic::program, "help", "", "", "Show this list."},
-}};
-
-constexpr bool specs_follow_the_enum() {
-  for (size_t i = 0; i < kSpecs.size(); ++i) {
-    if (static_cast<size_t>(kSpecs[i].id) != i) return false;
-  }
-  return true;
-}
-static_assert(specs_follow_the_enum(), "flag_spec() finds a spec by its id");
-
 constexpr size_t kQuotedBytesMax = 80;
 
 const FlagSpec* find_spec(std::string_view name) {
-  for (const FlagSpec& spec : kSpecs) {
+  for (const FlagSpec& spec : flag_specs()) {
     if (spec.name == name) return &spec;
   }
   return nullptr;
@@ -95,7 +43,7 @@ const FlagSpec* nearest_spec(std::string_view name) {
   if (name.size() > kNameBytesMax) return nullptr;
   const FlagSpec* nearest = nullptr;
   size_t nearest_distance = SIZE_MAX;
-  for (const FlagSpec& spec : kSpecs) {
+  for (const FlagSpec& spec : flag_specs()) {
     const size_t distance = edit_distance(name, spec.name);
     // A third of the letters: "-prot" is a slip for "-port", "-hold" is none for "-help".
     const size_t tolerated = std::max<size_t>(1, spec.name.size() / 3);
@@ -195,32 +143,6 @@ class ArgumentReader {
 
 }  // namespace
 
-std::string_view topic_title(Topic topic) {
-  switch (topic) {
-    case Topic::target:
-      return "Which tasks";
-    case Topic::addresses:
-      return "Ports and addresses";
-    case Topic::connections:
-      return "Connections";
-    case Topic::discovery:
-      return "Asking AWS";
-    case Topic::logging:
-      return "Logging";
-    case Topic::program:
-      return "The program itself";
-  }
-  return {};
-}
-
-std::span<const FlagSpec> flag_specs() {
-  return kSpecs;
-}
-
-const FlagSpec& flag_spec(FlagId id) {
-  return kSpecs[static_cast<size_t>(id)];
-}
-
 std::string environment_name(const FlagSpec& spec) {
   std::string name = "KITE_";
   for (const char c : spec.name) {
@@ -240,7 +162,7 @@ sys::Result<RawFlags> read_flags(std::span<const std::string> args,
   if (!from_args.ok()) return from_args;
   RawFlags& raw = from_args.value();
   if (raw.is_true(FlagId::help) || raw.is_true(FlagId::version)) return from_args;
-  for (const FlagSpec& spec : kSpecs) {
+  for (const FlagSpec& spec : flag_specs()) {
     if (raw.has(spec.id)) continue;
     const std::string variable = environment_name(spec);
     const auto text = environment.get_non_empty(variable);

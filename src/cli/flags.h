@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sys/environment.h"
@@ -21,6 +22,7 @@ enum class FlagId : uint8_t {
   family,
   service,
   cluster,
+  target,
   port,
   bind,
   public_addresses,
@@ -68,6 +70,10 @@ struct RawValue {
 /// What was given, by flag, not yet judged.
 class RawFlags {
  public:
+  /// `prefix` is what stands before a flag's name in messages.
+  explicit RawFlags(std::string prefix = "-") : prefix_(std::move(prefix)) {}
+
+  const std::string& prefix() const { return prefix_; }
   void add(FlagId id, RawValue value) { slot(id).push_back(std::move(value)); }
   bool has(FlagId id) const { return !all(id).empty(); }
   /// In the order given.
@@ -80,6 +86,7 @@ class RawFlags {
  private:
   std::vector<RawValue>& slot(FlagId id) { return values_[static_cast<size_t>(id)]; }
 
+  std::string prefix_;
   std::array<std::vector<RawValue>, kFlagCount> values_;
 };
 

@@ -10,21 +10,21 @@
 
 namespace kite::proxy {
 
-Proxy::Proxy(event::Reactor& reactor, RelayResources& resources, snapshot::SnapshotCell& cell,
-             Balancer& balancer, sys::Logger& log, Options options, OnBackendTrouble on_trouble)
-    : reactor_(reactor),
-      resources_(resources),
-      cell_(cell),
-      balancer_(balancer),
-      log_(log),
+Proxy::Proxy(const Deps& deps, Options options, OnBackendTrouble on_trouble)
+    : reactor_(deps.reactor),
+      resources_(deps.resources),
+      budget_(deps.budget),
+      cell_(deps.cell),
+      balancer_(deps.balancer),
+      log_(deps.log),
       options_(std::move(options)),
       on_trouble_(std::move(on_trouble)),
-      resume_timer_(reactor.timers(), event::Timer::OnDue::to<&Proxy::resume_accepting>(this)),
-      keep_alive_timer_(reactor.timers(),
+      resume_timer_(reactor_.timers(), event::Timer::OnDue::to<&Proxy::resume_accepting>(this)),
+      keep_alive_timer_(reactor_.timers(),
                         event::Timer::OnDue::to<&Proxy::keep_tunnels_alive>(this)),
-      free_memory_timer_(reactor.timers(),
+      free_memory_timer_(reactor_.timers(),
                          event::Timer::OnDue::to<&Proxy::free_unneeded_memory>(this)) {
-  KITE_CHECK(options_.connections_max > 0, "a proxy that may not accept serves nobody");
+  budget_.join(*this);
 }
 
 Proxy::~Proxy() {
@@ -44,6 +44,7 @@ void Proxy::stop() {
   cut_connections([](const ConnectionInfo&) { return true; }, CloseReason::shutdown);
   free_memory_timer_.cancel();
   listeners_.clear();
+  budget_.leave(*this);
 }
 
 /// Also retries ports that could not be bound: they are wanted and not open.
@@ -103,6 +104,7 @@ void Proxy::cut_connections(const std::function<bool(const ConnectionInfo&)>& be
     if (!belongs(connectors_[i].info())) continue;
     connectors_[i].cut();
     reactor_.destroy_later(connectors_.take(connectors_[i]));
+    budget_.give_back();
   }
   for (size_t i = tunnels_.size(); i-- > 0;) {
     if (belongs(tunnels_[i].info())) tunnels_[i].cut(reason);
@@ -121,7 +123,7 @@ void Proxy::on_client_accepted(Listener& listener, sys::OwnedFd client, const sy
       std::make_unique<Connector>(reactor_, cell_, balancer_, options_.connect, *this, info,
                                   listener.route().container, std::move(client)));
   connections_peak_ = std::max(connections_peak_, connections());
-  if (connections() >= options_.connections_max) pause_accepting("the connection limit is reached");
+  budget_.take();
   connector.start();
 }
 
@@ -159,6 +161,7 @@ void Proxy::on_connect_failed(Connector& connector, ConnectFailure failure) {
     log_unserved(connector, failure, *suppressed);
   }
   reactor_.destroy_later(connectors_.take(connector));
+  budget_.give_back();
   note_connection_ended();
 }
 
@@ -198,6 +201,7 @@ void Proxy::on_tunnel_closed(Tunnel& tunnel, CloseReason reason) {
   count_closed(tunnel, reason);
   if (log_.enabled(sys::LogLevel::debug)) log_closed(tunnel, reason);
   reactor_.destroy_later(tunnels_.take(tunnel));
+  budget_.give_back();
   note_connection_ended();
 }
 
@@ -241,6 +245,10 @@ void Proxy::free_unneeded_memory() {
   sys::trim_heap();
 }
 
+void Proxy::on_budget_used_up() {
+  pause_accepting("the connection limit is reached");
+}
+
 void Proxy::pause_accepting(std::string_view why) {
   if (!std::exchange(accepting_, false)) return;
   ++stats_.accept_pauses_total;
@@ -248,14 +256,14 @@ void Proxy::pause_accepting(std::string_view why) {
   if (const auto suppressed = pause_log_.admit(reactor_.now())) {
     log_.warn("accepting_paused",
               {{"reason", why},
-               {"connections", connections()},
+               {"connections", budget_.open()},
                {"hint", "clients wait in the backlog; raise the descriptor limit (ulimits nofile)"},
                {"suppressed", *suppressed}});
   }
 }
 
 void Proxy::resume_accepting() {
-  if (stopped_ || accepting_ || connections() >= options_.connections_max) return;
+  if (stopped_ || accepting_ || budget_.used_up()) return;
   accepting_ = true;
   resume_timer_.cancel();
   for (auto& listener : listeners_) listener->resume();

@@ -10,6 +10,7 @@
 #include "event/reactor.h"
 #include "event/timer_queue.h"
 #include "proxy/balancer.h"
+#include "proxy/connection_budget.h"
 #include "proxy/connector.h"
 #include "proxy/listener.h"
 #include "proxy/owned_set.h"
@@ -27,20 +28,30 @@ namespace kite::proxy {
 /// Lifetime:  everything passed by reference outlives it; the RelayResources outlive the reactor
 ///            too, because retired tunnels give their pipes back when it dies.
 /// Thread:    reactor thread only.
-class Proxy final : public ListenerOwner, public ConnectorOwner, public TunnelOwner {
+class Proxy final : public ListenerOwner,
+                    public ConnectorOwner,
+                    public TunnelOwner,
+                    public BudgetUser {
  public:
   struct Options {
     std::vector<PortRoute> ports;       ///< empty: all that are discovered
     std::optional<sys::Endpoint> bind;  ///< absent: all addresses
     Connector::Limits connect;
-    size_t connections_max = 0;  ///< clients at once; above it they wait in the backlog
   };
   /// An attempt to connect was refused or timed out, or a client came before anything was known:
   /// discovery may want to look sooner.
   using OnBackendTrouble = std::function<void()>;
 
-  Proxy(event::Reactor& reactor, RelayResources& resources, snapshot::SnapshotCell& cell,
-        Balancer& balancer, sys::Logger& log, Options options, OnBackendTrouble on_trouble);
+  struct Deps {
+    event::Reactor& reactor;
+    RelayResources& resources;
+    ConnectionBudget& budget;  ///< shared by all targets
+    snapshot::SnapshotCell& cell;
+    Balancer& balancer;
+    sys::Logger& log;
+  };
+
+  Proxy(const Deps& deps, Options options, OnBackendTrouble on_trouble);
   ~Proxy() override;
 
   /// Opens the configured ports and follows the cell from now on.
@@ -69,6 +80,8 @@ class Proxy final : public ListenerOwner, public ConnectorOwner, public TunnelOw
   void on_connect_failed(Connector& connector, ConnectFailure failure) override;
   void on_attempt_failed(const Connector& connector, int code) override;
   void on_tunnel_closed(Tunnel& tunnel, CloseReason reason) override;
+  void on_budget_used_up() override;
+  void on_budget_available() override { resume_accepting(); }
 
   void follow(const snapshot::Snapshot* snapshot);
   void open_listener(const PortRoute& route);
@@ -87,6 +100,7 @@ class Proxy final : public ListenerOwner, public ConnectorOwner, public TunnelOw
 
   event::Reactor& reactor_;
   RelayResources& resources_;
+  ConnectionBudget& budget_;
   snapshot::SnapshotCell& cell_;
   Balancer& balancer_;
   sys::Logger& log_;

@@ -45,14 +45,14 @@ std::string refused_variable(const std::string& variable, const std::string& val
 
 TEST_CASE("config: a name and a service are enough; the rest has the documented defaults") {
   const Config config = accepted({});
-  CHECK(config.name == "app");
-  CHECK(config.service == "orders");
-  CHECK(config.family.empty());
-  CHECK_FALSE(config.revision.has_value());
-  CHECK(config.cluster == "default");
-  CHECK_FALSE(config.use_public_addresses);
-  CHECK(config.ports.empty());
-  CHECK_FALSE(config.bind.has_value());
+  CHECK(config.targets.front().name == "app");
+  CHECK(config.targets.front().service == "orders");
+  CHECK(config.targets.front().family.empty());
+  CHECK_FALSE(config.targets.front().revision.has_value());
+  CHECK(config.targets.front().cluster == "default");
+  CHECK_FALSE(config.targets.front().use_public_addresses);
+  CHECK(config.targets.front().ports.empty());
+  CHECK_FALSE(config.targets.front().bind.has_value());
   CHECK(config.connect_timeout == milliseconds(1000));
   CHECK(config.connect_deadline == milliseconds(10000));
   CHECK(config.retries == 3);
@@ -75,9 +75,9 @@ TEST_CASE("config: the defaults that -help tells are the ones in force") {
   CHECK(args.size() == 9);  // cluster public balance connect-* retries poll loglevel log-format
   const Config told = accepted(args);
   const Config silent = accepted({});
-  CHECK(told.cluster == silent.cluster);
-  CHECK(told.use_public_addresses == silent.use_public_addresses);
-  CHECK(told.balance == silent.balance);
+  CHECK(told.targets.front().cluster == silent.targets.front().cluster);
+  CHECK(told.targets.front().use_public_addresses == silent.targets.front().use_public_addresses);
+  CHECK(told.targets.front().balance == silent.targets.front().balance);
   CHECK(told.connect_timeout == silent.connect_timeout);
   CHECK(told.connect_deadline == silent.connect_deadline);
   CHECK(told.retries == silent.retries);
@@ -96,14 +96,15 @@ TEST_CASE("config: every flag arrives where it belongs") {
              "-loglevel=debug", "-log-format=json"});
   REQUIRE(invocation.ok());
   const Config config = std::get<Config>(invocation.value());
-  CHECK(config.name == "web");
-  CHECK(config.family == "shop");
-  CHECK(config.revision == 12U);
-  CHECK(config.service.empty());
-  CHECK(config.cluster == "prod");
-  CHECK(config.use_public_addresses);
-  CHECK(config.ports == std::vector<PortMapping>{{80, 8080}, {443, 443}, {9000, 9000}});
-  CHECK(config.bind.value().text() == "127.0.0.1:0");
+  CHECK(config.targets.front().name == "web");
+  CHECK(config.targets.front().family == "shop");
+  CHECK(config.targets.front().revision == 12U);
+  CHECK(config.targets.front().service.empty());
+  CHECK(config.targets.front().cluster == "prod");
+  CHECK(config.targets.front().use_public_addresses);
+  CHECK(config.targets.front().ports ==
+        std::vector<PortMapping>{{80, 8080}, {443, 443}, {9000, 9000}});
+  CHECK(config.targets.front().bind.value().text() == "127.0.0.1:0");
   CHECK(config.connect_timeout == milliseconds(250));
   CHECK(config.connect_deadline == milliseconds(90'000));
   CHECK(config.retries == 0);
@@ -124,10 +125,10 @@ TEST_CASE("config: the environment alone is enough") {
                                      {"KITE_CONNECT_TIMEOUT", "2s"}});
   REQUIRE(invocation.ok());
   const Config& config = std::get<Config>(invocation.value());
-  CHECK(config.name == "web");
-  CHECK(config.family == "shop");
-  CHECK(config.use_public_addresses);
-  CHECK(config.ports == std::vector<PortMapping>{{80, 8080}, {443, 443}});
+  CHECK(config.targets.front().name == "web");
+  CHECK(config.targets.front().family == "shop");
+  CHECK(config.targets.front().use_public_addresses);
+  CHECK(config.targets.front().ports == std::vector<PortMapping>{{80, 8080}, {443, 443}});
   CHECK(config.connect_timeout == milliseconds(2000));
 }
 
@@ -201,7 +202,7 @@ TEST_CASE("config: the service is a name") {
 
 TEST_CASE("config: the cluster is a name or an ARN") {
   const std::string arn = "arn:aws-cn:ecs:cn-north-1:111122223333:cluster/prod";
-  CHECK(accepted({"-cluster=" + arn}).cluster == arn);
+  CHECK(accepted({"-cluster=" + arn}).targets.front().cluster == arn);
   CHECK(refused("-cluster=") == "-cluster is empty: give the cluster, such as -cluster=prod");
   CHECK(
       refused("-cluster=a b") ==
@@ -210,9 +211,9 @@ TEST_CASE("config: the cluster is a name or an ARN") {
 }
 
 TEST_CASE("config: ports") {
-  CHECK(accepted({"-port=1", "-port=65535"}).ports ==
+  CHECK(accepted({"-port=1", "-port=65535"}).targets.front().ports ==
         std::vector<PortMapping>{{1, 1}, {65535, 65535}});
-  CHECK(accepted({"-port=80:8080,81:8080"}).ports ==
+  CHECK(accepted({"-port=80:8080,81:8080"}).targets.front().ports ==
         std::vector<PortMapping>{{80, 8080}, {81, 8080}});
   for (const std::string ports :
        {"",       "0",    "65536",    "4294967376", "x",         "80,",  ",80",
@@ -238,9 +239,9 @@ TEST_CASE("config: one listen port serves one container port") {
 }
 
 TEST_CASE("config: the address to bind is a literal") {
-  CHECK(accepted({"-bind=0.0.0.0"}).bind.value().text() == "0.0.0.0:0");
-  CHECK(accepted({"-bind=::1"}).bind.value().text() == "[::1]:0");
-  CHECK(accepted({"-bind=[::]"}).bind.value().text() == "[::]:0");
+  CHECK(accepted({"-bind=0.0.0.0"}).targets.front().bind.value().text() == "0.0.0.0:0");
+  CHECK(accepted({"-bind=::1"}).targets.front().bind.value().text() == "[::1]:0");
+  CHECK(accepted({"-bind=[::]"}).targets.front().bind.value().text() == "[::]:0");
   for (const std::string address : {"", "localhost", "127.0.0.1:80", "127.1", "256.0.0.1",
                                     "[::1]:80", "fe80::1%lo", "10.0.0.0/8"}) {
     CAPTURE(address);

@@ -12,27 +12,39 @@
 namespace {
 
 using kite::cli::Config;
+using kite::cli::TargetConfig;
 
-/// What every later stage relies on without asking again.
-void check_config(const Config& config) {
+void check_text(const std::string& text) {
+  for (const char c : text) KITE_CHECK(c > 0x20 && c < 0x7F, "no text breaks a header or line");
+}
+
+void check_target(const TargetConfig& config) {
   KITE_CHECK(!config.name.empty(), "a config has a container name");
   KITE_CHECK(config.family.empty() != config.service.empty(), "one of family and service");
   KITE_CHECK(!config.revision || (*config.revision > 0 && !config.family.empty()),
              "a revision belongs to a family");
   KITE_CHECK(!config.cluster.empty(), "a config has a cluster");
-  KITE_CHECK(config.poll.low >= std::chrono::seconds(1) && config.poll.low <= config.poll.high,
-             "the poll range is ordered and not too fast");
-  KITE_CHECK(config.connect_timeout.count() >= 1, "an attempt has time");
-  KITE_CHECK(config.connect_deadline >= config.connect_timeout, "the deadline allows an attempt");
   for (size_t i = 0; i < config.ports.size(); ++i) {
     KITE_CHECK(config.ports[i].listen != 0 && config.ports[i].container != 0, "ports are from 1");
     for (size_t j = 0; j < i; ++j) {
       KITE_CHECK(config.ports[i].listen != config.ports[j].listen, "listen ports are distinct");
     }
   }
-  for (const std::string* text : {&config.name, &config.family, &config.service, &config.cluster,
-                                  &config.region, &config.endpoint_ecs, &config.endpoint_ec2}) {
-    for (const char c : *text) KITE_CHECK(c > 0x20 && c < 0x7F, "no text breaks a header or line");
+  for (const std::string* text : {&config.name, &config.family, &config.service, &config.cluster}) {
+    check_text(*text);
+  }
+}
+
+/// What every later stage relies on without asking again.
+void check_config(const Config& config) {
+  KITE_CHECK(!config.targets.empty(), "a config has a target");
+  for (const TargetConfig& target : config.targets) check_target(target);
+  KITE_CHECK(config.poll.low >= std::chrono::seconds(1) && config.poll.low <= config.poll.high,
+             "the poll range is ordered and not too fast");
+  KITE_CHECK(config.connect_timeout.count() >= 1, "an attempt has time");
+  KITE_CHECK(config.connect_deadline >= config.connect_timeout, "the deadline allows an attempt");
+  for (const std::string* text : {&config.region, &config.endpoint_ecs, &config.endpoint_ec2}) {
+    check_text(*text);
   }
 }
 

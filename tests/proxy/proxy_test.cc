@@ -167,9 +167,7 @@ TEST_CASE("proxy: a taken port is reported once, does not stop the others, and i
 }
 
 TEST_CASE("proxy: above the connection limit clients wait in the backlog and are served later") {
-  auto options = ProxyHarness::default_options();
-  options.connections_max = 2;
-  ProxyHarness kite(options);
+  ProxyHarness kite(ProxyHarness::default_options(), {}, 2);
   PeerListener listener;
   kite.publish({listener.endpoint()});
   auto [first, first_backend] = kite.connect_through(listener);
@@ -195,8 +193,7 @@ TEST_CASE(
   PeerListener listener;
   auto options = ProxyHarness::default_options();
   options.ports.clear();
-  options.connections_max = 2;
-  ProxyHarness kite(options);
+  ProxyHarness kite(options, {}, 2);
   PeerListener free_port;
   const uint16_t port = free_port.endpoint().port();
   free_port.close();

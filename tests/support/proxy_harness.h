@@ -19,10 +19,11 @@ struct ProxyHarness {
   static constexpr uint16_t kContainerPort = 8080;
 
   explicit ProxyHarness(proxy::Proxy::Options options = default_options(),
-                        sys::PipePool::Limits pipe_limits = {})
+                        sys::PipePool::Limits pipe_limits = {}, size_t connections_max = 1000)
       : pipes(pipe_limits),
+        budget(connections_max),
         log(loop.clock, lines, {.level = sys::LogLevel::debug, .lines_per_second_max = 100000}),
-        proxy(loop.reactor, resources, cell, balancer, log, std::move(options),
+        proxy({loop.reactor, resources, budget, cell, balancer, log}, std::move(options),
               [this] { ++troubles; }) {
     proxy.start();
   }
@@ -36,7 +37,6 @@ struct ProxyHarness {
     proxy::Proxy::Options options;
     options.ports = {{0, kContainerPort}};
     options.bind = sys::Endpoint::parse("127.0.0.1", 0).value();
-    options.connections_max = 1000;
     return options;
   }
 
@@ -93,6 +93,7 @@ struct ProxyHarness {
   sys::PipePool pipes;
   std::array<std::byte, 65536> copy_buffer{};
   proxy::RelayResources resources{pipes, copy_buffer};
+  proxy::ConnectionBudget budget;
   snapshot::SnapshotCell cell;
   ScriptedRandom random;
   proxy::RandomBalancer balancer{random};

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "aws/ec2_api.h"
+#include "aws/ecs_api.h"
+#include "cli/config.h"
+#include "discovery/discovery_loop.h"
+#include "event/reactor.h"
+#include "proxy/balancer.h"
+#include "proxy/connection_budget.h"
+#include "proxy/proxy.h"
+#include "proxy/relay.h"
+#include "snapshot/snapshot_cell.h"
+#include "sys/log.h"
+#include "sys/random.h"
+
+namespace kite::app {
+
+/// One target from end to end: who asks AWS for its tasks, what is known of them, who forwards.
+/// Owns:      its snapshot cell, balancer, proxy and discovery loop.
+/// Lifetime:  everything in Deps outlives it.
+/// Thread:    reactor thread only.
+class Upstream {
+ public:
+  struct Deps {
+    event::Reactor& reactor;
+    proxy::RelayResources& relay_resources;
+    proxy::ConnectionBudget& budget;
+    sys::Random& random;
+    sys::Logger& log;
+    /// Called after every finished poll.
+    std::function<void()> on_poll_finished;
+  };
+
+  Upstream(const Deps& deps, const cli::Config& config, const cli::TargetConfig& target);
+
+  /// Opens the ports that were given.
+  void start() { proxy_.start(); }
+  /// The way to AWS is known: the first poll follows. The APIs outlive stop().
+  void start_discovery(aws::EcsApi& ecs, aws::Ec2Api& ec2);
+  /// Ends polling, closes listeners, cuts connections.
+  void stop();
+  /// False when refused for throttling. Before discovery began it is remembered.
+  bool poll_soon();
+
+  const cli::TargetConfig& target() const { return target_; }
+  const proxy::Proxy& proxy() const { return proxy_; }
+
+ private:
+  const Deps deps_;
+  const cli::Config& config_;
+  const cli::TargetConfig& target_;
+  bool poll_wanted_ = false;
+  snapshot::SnapshotCell cell_;
+  proxy::RandomBalancer balancer_;
+  proxy::Proxy proxy_;
+  std::unique_ptr<discovery::DiscoveryLoop> loop_;  // from when the region is known
+};
+
+}  // namespace kite::app

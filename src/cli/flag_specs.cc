@@ -1,0 +1,92 @@
+#include "cli/flags.h"
+
+namespace kite::cli {
+
+namespace {
+
+constexpr std::array<FlagSpec, kFlagCount> kSpecs = {{
+    {FlagId::name, Topic::target, "name", "<container>", "",
+     "The container to proxy to, by its name within the task. Required."},
+    {FlagId::family, Topic::target, "family", "<family[:revision]>", "",
+     "The tasks of this family, of every revision or of one. Give exactly one of -family and "
+     "-service."},
+    {FlagId::service, Topic::target, "service", "<service>", "", "The tasks of this ECS service."},
+    {FlagId::cluster, Topic::target, "cluster", "<name or ARN>", "default",
+     "The cluster the tasks run in."},
+    {FlagId::target, Topic::target, "target", "<key=value,...>", "",
+     "A further target in one value, such as service=orders,name=app,port=18080:8080. Keys are "
+     "name, "
+     "family, service, cluster, port, bind, public and balance; cluster, bind, public and balance "
+     "are the flags' where they are not given. Repeatable, or separated by ';'."},
+    {FlagId::port, Topic::addresses, "port", "<[listen:]container>", "all discovered",
+     "A container port to serve, and the port to listen on if it is another one. Repeatable, or a "
+     "comma list. With it the ports are open before the first answer of AWS, and tasks in awsvpc "
+     "or host mode need no ecs:DescribeTaskDefinition."},
+    {FlagId::bind, Topic::addresses, "bind", "<address>", "all addresses",
+     "The address to listen on. 127.0.0.1 is right where the kite shares a network namespace with "
+     "its client; container links need all addresses."},
+    {FlagId::public_addresses, Topic::addresses, "public", "", "false",
+     "Connect to the public addresses of tasks instead of the private ones."},
+    {FlagId::balance, Topic::connections, "balance", "<way>", "random",
+     "How a backend is chosen for a connection: random."},
+    {FlagId::connect_timeout, Topic::connections, "connect-timeout", "<duration>", "1s",
+     "How long one attempt to connect to a backend may take."},
+    {FlagId::connect_deadline, Topic::connections, "connect-deadline", "<duration>", "10s",
+     "How long all attempts for one client may take together."},
+    {FlagId::retries, Topic::connections, "retries", "<count>", "3",
+     "How many further backends are tried when one cannot be connected to."},
+    {FlagId::poll, Topic::discovery, "poll", "<low-high>", "5s-20s",
+     "Time between two looks at AWS: the low end after a change, towards the high end while "
+     "nothing changes."},
+    {FlagId::region, Topic::discovery, "region", "<region>", "",
+     "The AWS region. Else AWS_REGION, AWS_DEFAULT_REGION, the task's or the instance's metadata."},
+    {FlagId::endpoint_ecs, Topic::discovery, "endpoint-ecs", "<URL>", "",
+     "Where ECS answers. Else AWS_ENDPOINT_URL_ECS, AWS_ENDPOINT_URL, the region's own."},
+    {FlagId::endpoint_ec2, Topic::discovery, "endpoint-ec2", "<URL>", "",
+     "Where EC2 answers. Else AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL, the region's own."},
+    {FlagId::log_level, Topic::logging, "loglevel", "<level>", "info",
+     "The least important lines to write: panic, fatal, error, warn, info or debug."},
+    {FlagId::log_format, Topic::logging, "log-format", "<format>", "text",
+     "text (key=value pairs) or json, one event a line on stderr."},
+    {FlagId::version, Topic::program, "version", "", "",
+     "Show the version, the build and the linked libraries."},
+    {FlagId::help, Topic::program, "help", "", "", "Show this list."},
+}};
+
+constexpr bool specs_follow_the_enum() {
+  for (size_t i = 0; i < kSpecs.size(); ++i) {
+    if (static_cast<size_t>(kSpecs[i].id) != i) return false;
+  }
+  return true;
+}
+static_assert(specs_follow_the_enum(), "flag_spec() finds a spec by its id");
+
+}  // namespace
+
+std::string_view topic_title(Topic topic) {
+  switch (topic) {
+    case Topic::target:
+      return "Which tasks";
+    case Topic::addresses:
+      return "Ports and addresses";
+    case Topic::connections:
+      return "Connections";
+    case Topic::discovery:
+      return "Asking AWS";
+    case Topic::logging:
+      return "Logging";
+    case Topic::program:
+      return "The program itself";
+  }
+  return {};
+}
+
+std::span<const FlagSpec> flag_specs() {
+  return kSpecs;
+}
+
+const FlagSpec& flag_spec(FlagId id) {
+  return kSpecs[static_cast<size_t>(id)];
+}
+
+}  // namespace kite::cli

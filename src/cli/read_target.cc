@@ -1,0 +1,159 @@
+#include <algorithm>
+#include <string_view>
+
+#include "cli/readers.h"
+#include "cli/text_rules.h"
+
+namespace kite::cli {
+
+namespace {
+
+using sys::Error;
+
+constexpr const char* kNameRule = "letters, digits, '-' and '_', at most 255 of them";
+
+Problem read_name(const RawFlags& raw, TargetConfig& target) {
+  const RawValue* value = raw.last(FlagId::name);
+  if (value == nullptr) {
+    return Error{raw.prefix() + "name is missing: give the container to proxy to, such as " +
+                 raw.prefix() + "name=app"};
+  }
+  if (value->text.empty()) {
+    return empty(*value, "give the container to proxy to, " + such_as(*value, "app"));
+  }
+  if (!is_ecs_name(value->text)) {
+    return wrong(*value, std::string("a container's name has ") + kNameRule);
+  }
+  target.name = value->text;
+  return std::nullopt;
+}
+
+Problem read_family(const RawValue& value, TargetConfig& target) {
+  if (value.text.empty()) return empty(value, "give the task family, " + such_as(value, "orders"));
+  if (value.text.starts_with("arn:")) {
+    return wrong(value, "give the family's name instead of an ARN, " + such_as(value, "orders:7"));
+  }
+  const size_t colon = value.text.find(':');
+  const std::string family = value.text.substr(0, colon);
+  if (!is_ecs_name(family)) {
+    return wrong(value, std::string("a family's name has ") + kNameRule +
+                            ", and may be followed by ':' and a revision");
+  }
+  if (colon != std::string::npos) {
+    target.revision = parse_number(std::string_view(value.text).substr(colon + 1));
+    if (!target.revision || *target.revision == 0) {
+      return wrong(value, "what follows the ':' is a revision, a number from 1, " +
+                              such_as(value, family + ":7"));
+    }
+  }
+  target.family = family;
+  return std::nullopt;
+}
+
+Problem read_service(const RawValue& value, TargetConfig& target) {
+  if (value.text.empty()) return empty(value, "give the ECS service, " + such_as(value, "orders"));
+  if (value.text.starts_with("arn:")) {
+    return wrong(value, "give the service's name, which is the last part of its ARN");
+  }
+  if (!is_ecs_name(value.text)) {
+    return wrong(value, std::string("a service's name has ") + kNameRule);
+  }
+  target.service = value.text;
+  return std::nullopt;
+}
+
+Problem read_tasks(const RawFlags& raw, TargetConfig& target) {
+  const RawValue* family = raw.last(FlagId::family);
+  const RawValue* service = raw.last(FlagId::service);
+  if (family != nullptr && service != nullptr) {
+    return Error{family->origin + " and " + service->origin +
+                 " are both given: they exclude each other, so remove one"};
+  }
+  if (family != nullptr) return read_family(*family, target);
+  if (service != nullptr) return read_service(*service, target);
+  const std::string& prefix = raw.prefix();
+  return Error{prefix + "family and " + prefix +
+               "service are both missing: give one of them, such as " + prefix +
+               "service=orders or " + prefix + "family=orders"};
+}
+
+Problem read_cluster(const RawFlags& raw, TargetConfig& target) {
+  const RawValue* value = raw.last(FlagId::cluster);
+  if (value == nullptr) return std::nullopt;
+  if (value->text.empty()) return empty(*value, "give the cluster, " + such_as(*value, "prod"));
+  if (!is_ecs_name(value->text) && !is_cluster_arn(value->text)) {
+    return wrong(*value, std::string("give a name (") + kNameRule +
+                             ") or an ARN (arn:aws:ecs:<region>:<account>:cluster/<name>)");
+  }
+  target.cluster = value->text;
+  return std::nullopt;
+}
+
+Problem read_public(const RawFlags& raw, TargetConfig& target) {
+  target.use_public_addresses = raw.is_true(FlagId::public_addresses);
+  return std::nullopt;
+}
+
+/// One element of -port's list.
+Problem read_mapping(const RawValue& value, std::string_view element, TargetConfig& target) {
+  const size_t colon = element.find(':');
+  const auto listen = parse_port(element.substr(0, colon));
+  const auto container =
+      colon == std::string_view::npos ? listen : parse_port(element.substr(colon + 1));
+  if (!listen || !container) {
+    return wrong(value, "a port is a number from 1 to 65535, alone or as listen:container, " +
+                            such_as(value, "8080") + " or " + value.origin + "=80:8080");
+  }
+  const auto taken = [&](const PortMapping& other) { return other.listen == *listen; };
+  if (std::ranges::any_of(target.ports, taken)) {
+    return wrong(value, "port " + std::to_string(*listen) +
+                            " is to be listened on twice, so give one of them another listen port");
+  }
+  target.ports.push_back({*listen, *container});
+  return std::nullopt;
+}
+
+Problem read_ports(const RawFlags& raw, TargetConfig& target) {
+  for (const RawValue& value : raw.all(FlagId::port)) {
+    std::string_view rest = value.text;
+    for (;;) {  // ends: each round takes one element of the list
+      const size_t comma = rest.find(',');
+      if (auto problem = read_mapping(value, rest.substr(0, comma), target)) return problem;
+      if (comma == std::string_view::npos) break;
+      rest.remove_prefix(comma + 1);
+    }
+  }
+  return std::nullopt;
+}
+
+Problem read_bind(const RawFlags& raw, TargetConfig& target) {
+  const RawValue* value = raw.last(FlagId::bind);
+  if (value == nullptr) return std::nullopt;
+  const auto endpoint = sys::Endpoint::parse(value->text, 0);
+  if (!endpoint.ok()) {
+    return wrong(*value, "give an IPv4 or IPv6 address without a name or port, " +
+                             such_as(*value, "127.0.0.1"));
+  }
+  target.bind = endpoint.value();
+  return std::nullopt;
+}
+
+Problem read_balance(const RawFlags& raw, TargetConfig& target) {
+  const RawValue* value = raw.last(FlagId::balance);
+  if (value == nullptr) return std::nullopt;
+  if (value->text != "random") return wrong(*value, "this version knows only random");
+  target.balance = Balance::random;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Problem read_target(const RawFlags& raw, TargetConfig& target) {
+  for (const auto step :
+       {read_name, read_tasks, read_cluster, read_ports, read_bind, read_public, read_balance}) {
+    if (auto problem = step(raw, target)) return problem;
+  }
+  return std::nullopt;
+}
+
+}  // namespace kite::cli

@@ -1,0 +1,35 @@
+#include "proxy/connection_budget.h"
+
+#include <algorithm>
+
+#include "sys/check.h"
+
+namespace kite::proxy {
+
+ConnectionBudget::ConnectionBudget(size_t most) : most_(most) {
+  KITE_CHECK(most > 0, "a proxy that may not accept serves nobody");
+}
+
+void ConnectionBudget::join(BudgetUser& user) {
+  users_.push_back(&user);
+}
+
+void ConnectionBudget::leave(BudgetUser& user) {
+  std::erase(users_, &user);
+}
+
+void ConnectionBudget::take() {
+  ++open_;
+  if (open_ != most_) return;
+  for (BudgetUser* user : users_) user->on_budget_used_up();
+}
+
+void ConnectionBudget::give_back() {
+  KITE_CHECK(open_ > 0, "a client is given back once");
+  const bool was_used_up = used_up();
+  --open_;
+  if (!was_used_up || used_up()) return;
+  for (BudgetUser* user : users_) user->on_budget_available();
+}
+
+}  // namespace kite::proxy

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace kite::proxy {
+
+/// Who stops accepting while the budget is used up.
+class BudgetUser {
+ public:
+  virtual ~BudgetUser() = default;
+  virtual void on_budget_used_up() = 0;
+  virtual void on_budget_available() = 0;
+};
+
+/// How many clients all targets of the process may have at once; above it they wait in the backlog.
+/// Owns:      the count.
+/// Lifetime:  outlives its users, who leave before they die.
+/// Thread:    reactor thread only.
+class ConnectionBudget {
+ public:
+  /// `most` is at least 1.
+  explicit ConnectionBudget(size_t most);
+
+  void join(BudgetUser& user);
+  void leave(BudgetUser& user);
+
+  /// A client was accepted. Tells every user when it was the last that there is room for.
+  void take();
+  /// A client is gone. Tells every user when there was no room before.
+  void give_back();
+  bool used_up() const { return open_ >= most_; }
+  size_t open() const { return open_; }
+  size_t most() const { return most_; }
+
+ private:
+  size_t most_;
+  size_t open_ = 0;
+  std::vector<BudgetUser*> users_;
+};
+
+}  // namespace kite::proxy
