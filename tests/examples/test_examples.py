@@ -18,9 +18,6 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 EXAMPLES = ROOT / "examples"
 KITE = pathlib.Path(os.environ.get("KITE_BINARY", ROOT / "build/ecs-task-kite"))
 PYTHON = "/usr/bin/python3"
-KNOWN_FLAGS = {"name", "family", "service", "cluster", "public", "port", "bind", "balance",
-               "connect-timeout", "connect-deadline", "retries", "poll", "region", "endpoint-ecs",
-               "endpoint-ec2", "loglevel", "log-format", "version", "help"}
 DEFINITIONS = sorted(EXAMPLES.glob("*/*.task.json"))
 SHAPE = botocore.session.Session().get_service_model("ecs").operation_model(
     "RegisterTaskDefinition").input_shape
@@ -47,6 +44,11 @@ def kites():
                     flags[match[1]] = match[2]
                 found.append((path, container, flags))
     return found
+
+
+def known_flags():
+    help_text = subprocess.run([KITE, "-help"], capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"^  -([a-z0-9-]+)", help_text, re.MULTILINE))
 
 
 def test_there_are_examples():
@@ -85,7 +87,7 @@ def test_definitions_keep_the_rules_of_their_network_mode(path):
 def test_kites_use_flags_that_exist_and_name_what_exists():
     targets = {load(path)["family"]: path for path in DEFINITIONS}
     for path, container, flags in kites():
-        assert set(flags) <= KNOWN_FLAGS
+        assert set(flags) <= known_flags()
         assert ("family" in flags) != ("service" in flags)
         target = containers_of(targets[flags.get("family") or flags["service"]])[flags["name"]]
         ports = {mapping["containerPort"] for mapping in target["portMappings"]}
