@@ -12,6 +12,7 @@ import sys
 if __package__ in (None, ""):  # run as a folder: make it a package, and keep its names off the path
     sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
 
+from fake_aws.cloud_map import CloudMap  # noqa: E402
 from fake_aws.control import Control  # noqa: E402
 from fake_aws.ec2 import Ec2  # noqa: E402
 from fake_aws.ecs import Ecs  # noqa: E402
@@ -20,7 +21,7 @@ from fake_aws.metadata import Metadata  # noqa: E402
 from fake_aws.wire import Connection, Listener  # noqa: E402
 from fake_aws.world import World  # noqa: E402
 
-LISTENERS = ("ecs", "ec2", "metadata", "imds", "control")
+LISTENERS = ("ecs", "ec2", "servicediscovery", "metadata", "imds", "control")
 
 
 def parse_flags(argv):
@@ -52,7 +53,7 @@ async def listen(flags, name, handler, world, context):
     """Opens one listener; returns (server, its URL)."""
     listener = Listener(name, handler, world.clock)
     world.counters.listeners.append(listener)
-    context = context if name in ("ecs", "ec2") else None
+    context = context if name in ("ecs", "ec2", "servicediscovery") else None
     server = await asyncio.get_running_loop().create_server(
         lambda: Connection(listener), flags.host, getattr(flags, name + "_port"), ssl=context,
         backlog=1024)
@@ -69,7 +70,7 @@ async def run(flags):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(flags.tls_cert, flags.tls_key)
     imds = Imds(world)
-    services = [Ecs(world), Ec2(world), Metadata(world), imds]
+    services = [Ecs(world), Ec2(world), CloudMap(world), Metadata(world), imds]
     handlers = {service.name: service.handle for service in services}
     handlers["control"] = Control(world, imds).handle
     for service in services:

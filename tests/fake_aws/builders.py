@@ -184,6 +184,18 @@ def eni(private_ip, public_ip=None, eni_id=None, **extra):
     return made
 
 
+def registered_instance(ipv4, port=None, health="HEALTHY", zone=REGION + "a", cluster="default",
+                        service="orders", family="orders", on=None, **attributes):
+    """An instance as ECS registers a task with Cloud Map. `on` an EC2 instance (bridge and host
+    mode); further attributes replace or join those of ECS, None leaves one out."""
+    made = {"AWS_INSTANCE_IPV4": ipv4, "AWS_INSTANCE_PORT": None if port is None else str(port),
+            "AVAILABILITY_ZONE": zone, "REGION": REGION, "ECS_CLUSTER_NAME": cluster,
+            "ECS_SERVICE_NAME": service, "ECS_TASK_DEFINITION_FAMILY": family,
+            "EC2_INSTANCE_ID": id_of(on) if on else None, **attributes}
+    return {"health": health,
+            "attributes": {key: value for key, value in made.items() if value is not None}}
+
+
 def task_definition(family, revision, network_mode, containers, **extra):
     """A task definition. `containers`: {name: [container ports or whole portMapping dicts]};
     `network_mode` None leaves the member out, which means bridge."""

@@ -45,6 +45,7 @@ class FakeAws:
 
     ecs_url = property(lambda self: self.urls["ecs"])
     ec2_url = property(lambda self: self.urls["ec2"])
+    cloud_map_url = property(lambda self: self.urls["servicediscovery"])
     metadata_url = property(lambda self: self.urls["metadata"])
     imds_url = property(lambda self: self.urls["imds"])
     control_url = property(lambda self: self.urls["control"])
@@ -81,6 +82,7 @@ class FakeAws:
         """
         env = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region,
                "AWS_ENDPOINT_URL_ECS": self.ecs_url, "AWS_ENDPOINT_URL_EC2": self.ec2_url,
+               "AWS_ENDPOINT_URL_SERVICEDISCOVERY": self.cloud_map_url,
                "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
                "AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1,localhost",
                "no_proxy": "127.0.0.1,localhost"}
@@ -208,6 +210,26 @@ class FakeAws:
     def put_service(self, name, cluster="default"):
         """Makes an empty service known; without it ListTasks says ServiceNotFoundException."""
         self.control("PUT", f"/services/{cluster}/{name}")
+
+    def put_service_details(self, name, cluster="default", **members):
+        """What DescribeServices says of a service beside, or in place of, what its tasks tell:
+        put_service_details("api", deployments=[...])."""
+        self.control("PUT", f"/service-details/{cluster}/{name}", members)
+
+    def set_cloud_map(self, namespace, service, instances):
+        """Replaces what is registered with a Cloud Map service: {id: registered_instance(...)}."""
+        self.control("PUT", f"/cloud-map/{namespace}/{service}", {"instances": instances})
+
+    def register(self, namespace, service, instance_id, instance):
+        """Adds or replaces one instance; the namespace and the service are there from then on."""
+        registered = self.state()["cloud_map"].get(f"{namespace}/{service}", {"instances": {}})
+        instances = {**registered["instances"], instance_id: instance}
+        self.set_cloud_map(namespace, service, instances)
+
+    def deregister(self, namespace, service, instance_id):
+        instances = dict(self.state()["cloud_map"][f"{namespace}/{service}"]["instances"])
+        del instances[instance_id]
+        self.set_cloud_map(namespace, service, instances)
 
     def delete_service(self, name, cluster="default"):
         self.control("DELETE", f"/services/{cluster}/{name}")

@@ -9,7 +9,8 @@ from .world import DEFAULTS, default_task_metadata, with_defaults
 
 NOTHING = {}
 KIND_OF = {"tasks": "tasks", "container-instances": "container_instances", "instances": "instances",
-           "task-definitions": "task_definitions", "enis": "enis"}
+           "task-definitions": "task_definitions", "enis": "enis",
+           "service-details": "service_details", "cloud-map": "cloud_map"}
 
 
 class NotThere(Exception):

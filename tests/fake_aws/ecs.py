@@ -1,18 +1,14 @@
-"""ECS: AWS JSON 1.1, the four reads the kite may make, with the rules of their parameters."""
+"""ECS: AWS JSON 1.1, the reads the kite may make, with the rules of their parameters."""
 
 import json
 import re
 
-from . import faults
+from .json_service import NUMBER, TEXT, TEXTS, JsonService
 from .paging import BadToken, cut_page
-from .service import ApiError, SignedService
+from .service import ApiError
 from .state import cluster_of, short_name, visible
-from .wire import Reply
 
-TARGET_PREFIX = "AmazonEC2ContainerServiceV20141113."
-CORAL = "com.amazon.coral.service#"  # the framework's errors carry it, modelled ones do not
 FAMILY = re.compile(r"[a-zA-Z0-9\-_]+")
-TEXT, NUMBER, TEXTS = "a string", "an integer", "a list of strings"
 MEMBERS = {
     "ListTasks": {"cluster": TEXT, "containerInstance": TEXT, "family": TEXT, "nextToken": TEXT,
                   "maxResults": NUMBER, "startedBy": TEXT, "serviceName": TEXT,
@@ -20,99 +16,31 @@ MEMBERS = {
     "DescribeTasks": {"cluster": TEXT, "tasks": TEXTS, "include": TEXTS},
     "DescribeContainerInstances": {"cluster": TEXT, "containerInstances": TEXTS, "include": TEXTS},
     "DescribeTaskDefinition": {"taskDefinition": TEXT, "include": TEXTS},
+    "DescribeServices": {"cluster": TEXT, "services": TEXTS, "include": TEXTS},
 }
 CHOICES = {"desiredStatus": ("RUNNING", "PENDING", "STOPPED"),
            "launchType": ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")}
-
-
-def fits(value, kind):
-    if kind == TEXT:
-        return isinstance(value, str)
-    if kind == NUMBER:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def invalid(message):
     return ApiError("InvalidParameterException", message)
 
 
-class Ecs(SignedService):
+class Ecs(JsonService):
     name = prefix = "ecs"
-    content_type = "application/x-amz-json-1.1"
-    refusals = {"missing": (CORAL + "MissingAuthenticationTokenException", 400),
-                "incomplete": (CORAL + "IncompleteSignatureException", 400),
-                "headers": (CORAL + "InvalidSignatureException", 400),
-                "scope": (CORAL + "InvalidSignatureException", 400),
-                "skew": (CORAL + "InvalidSignatureException", 400),
-                "key": (CORAL + "UnrecognizedClientException", 400),
-                "token": (CORAL + "UnrecognizedClientException", 400),
-                "expired": (CORAL + "ExpiredTokenException", 400),
-                "signature": (CORAL + "InvalidSignatureException", 400)}
+    target_prefix, members = "AmazonEC2ContainerServiceV20141113.", MEMBERS
 
     def __init__(self, world):
         super().__init__(world)
         self._operations = {"ListTasks": self.list_tasks, "DescribeTasks": self.describe_tasks,
                             "DescribeContainerInstances": self.describe_container_instances,
-                            "DescribeTaskDefinition": self.describe_task_definition}
+                            "DescribeTaskDefinition": self.describe_task_definition,
+                            "DescribeServices": self.describe_services}
         self._listed = {}  # filters -> sorted task ids, good for one version of the tasks
         self._listed_version = None
 
-    # -- protocol -------------------------------------------------------------------------------
-
-    def identify(self, request, exchange):
-        targets = request.values("x-amz-target")
-        target = targets[0] if len(targets) == 1 else ""
-        operation = target[len(TARGET_PREFIX):] if target.startswith(TARGET_PREFIX) else ""
-        if request.method != "POST" or not self.check_path(request) or operation not in MEMBERS:
-            raise ApiError(CORAL + "UnknownOperationException", "")
-        exchange.operation = operation
-        content_type = (request.header("content-type") or "").partition(";")[0].strip()
-        if content_type != self.content_type:
-            raise ApiError(CORAL + "UnknownOperationException", "")
-        try:
-            parameters = json.loads(request.body.decode("utf-8"))
-        except ValueError:
-            parameters = None
-        if not isinstance(parameters, dict):
-            raise ApiError(CORAL + "SerializationException", "The body is not a JSON object.")
-        self._check_members(operation, parameters)
-        exchange.parameters = parameters
-
-    def _check_members(self, operation, parameters):
-        known = MEMBERS[operation]
-        for name in [name for name, value in parameters.items() if value is None]:
-            del parameters[name]  # null means absent
-        for name, value in parameters.items():
-            if name not in known:  # ignored by ECS, shown to the test
-                self.world.counters.unknown_member(f"{operation}.{name}")
-            elif not fits(value, known[name]):
-                raise ApiError(CORAL + "SerializationException", f"{name} must be {known[name]}.")
-
-    def answer(self, request, exchange, plan):
-        self.admit(exchange.operation)
-        result = self._operations[exchange.operation](exchange.parameters)
-        if faults.changes_members(plan):
-            result = faults.change_members(plan, result)
-        return Reply(200, json.dumps(result, separators=(",", ":")).encode(), self.content_type)
-
-    def error_reply(self, error):
-        key = "Message" if error.code == "AccessDeniedException" else "message"  # both are seen
-        body = {"__type": error.options.get("type", error.code), key: error.message}
-        headers = {}
-        if error.options.get("in_header"):
-            del body["__type"]
-            headers["x-amzn-ErrorType"] = error.code
-        error.code = error.code.rpartition("#")[2]  # counted by its bare name
-        return Reply(error.status, json.dumps(body).encode(), self.content_type, headers)
-
     def throttled(self):
         return ApiError("ThrottlingException", "Rate exceeded")
-
-    def not_allowed(self, user, action):
-        return ApiError("AccessDeniedException",
-                        f"User: {user} is not authorized to perform: {action} on resource: * "
-                        f"because no identity-based policy allows the {action} action")
 
     # -- operations -----------------------------------------------------------------------------
 
@@ -189,6 +117,8 @@ class Ecs(SignedService):
 
     def describe_tasks(self, parameters):
         found, failures = self._describe(parameters, "tasks", "tasks", "task", "task")
+        if "TAGS" not in parameters.get("include", []):
+            found = [{key: value for key, value in task.items() if key != "tags"} for task in found]
         return {"tasks": found, "failures": failures}
 
     def describe_container_instances(self, parameters):
@@ -211,6 +141,38 @@ class Ecs(SignedService):
                                   given != self.world.state.arn("task-definition/" + name)):
             raise ApiError("ClientException", "Unable to describe task definition.")
         return {"taskDefinition": visible(definition), "tags": []}
+
+
+    def describe_services(self, parameters):
+        wanted = parameters.get("services", [])
+        if not 1 <= len(wanted) <= 10:
+            raise invalid("Services must have 1 to 10 entries.")
+        cluster = self._cluster(parameters)
+        found, failures = [], []
+        for name in map(short_name, wanted):
+            arn = self.world.state.arn(f"service/{cluster}/{name}")
+            if f"{cluster}/{name}" in self.world.state.services:
+                found.append({"serviceArn": arn, "serviceName": name, "status": "ACTIVE",
+                              **self._rollout(cluster, name),
+                              **self.world.state.service_details.get(f"{cluster}/{name}", {})})
+            else:
+                failures.append({"arn": arn, "reason": "MISSING"})
+        return {"services": found, "failures": failures}
+
+    def _rollout(self, cluster, service):
+        """One deployment for each definition that its tasks have, the newest PRIMARY."""
+        tasks = self.world.state.tasks.values()
+        definitions = {task["taskDefinitionArn"] for task in tasks
+                       if task.get("group") == "service:" + service and cluster_of(task) == cluster}
+        newest_first = sorted(definitions, key=revision_of, reverse=True)
+        deployments = [{"id": f"ecs-svc/{revision_of(arn):019}", "taskDefinition": arn,
+                        "status": "ACTIVE" if i else "PRIMARY", "rolloutState": "IN_PROGRESS"}
+                       for i, arn in enumerate(newest_first)]
+        return {"deployments": deployments, "taskSets": [], "events": []}
+
+
+def revision_of(definition_arn):
+    return int(definition_arn.rpartition(":")[2])
 
 
 def check_list_filters(parameters):

@@ -1,6 +1,7 @@
 """What exists: clusters, services, tasks, instances of both kinds, definitions, interfaces."""
 
-KINDS = ("tasks", "container_instances", "instances", "task_definitions", "enis")
+KINDS = ("tasks", "container_instances", "instances", "task_definitions", "enis",
+         "service_details", "cloud_map")
 
 
 def visible(thing):
@@ -27,12 +28,21 @@ def cluster_of(thing):
     return "default"
 
 
+def registration(service):
+    """What of a Cloud Map service its revision is about: all but the health of its instances."""
+    if service is None:
+        return None
+    return {instance_id: instance.get("attributes")
+            for instance_id, instance in service.get("instances", {}).items()}
+
+
 class State:
     """Plain dicts by id. `versions[kind]` grows with every change, so that views can be cached."""
 
     def __init__(self, region, account):
         self.region, self.account = region, account
         self.versions = dict.fromkeys(KINDS, 0)
+        self.cloud_map_revisions = {}  # of each service: grows as instances come and go
         self.replace({})
 
     def arn(self, resource):
@@ -70,6 +80,8 @@ class State:
     def put(self, kind, key, thing):
         if not isinstance(thing, dict):
             raise ValueError("a JSON object is needed")
+        if kind == "cloud_map" and registration(thing) != registration(self.cloud_map.get(key)):
+            self.cloud_map_revisions[key] = self.cloud_map_revisions.get(key, 100) + 1
         getattr(self, kind)[key] = thing
         self.versions[kind] += 1
         if kind in ("tasks", "container_instances"):

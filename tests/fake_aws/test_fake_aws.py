@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from .builders import (awsvpc_task, binding, bridge_task, cluster_arn, container_instance,
                        container_instance_arn, eni, fargate_task, host_task, id_of, instance,
-                       range_binding, task_arn, task_definition)
+                       range_binding, task_arn, task_definition, task_definition_arn)
 from .client import PROGRAM, PYTHON, ControlError, FakeAws
 from .conftest import client_for
 from .raw_client import ecs_call
@@ -205,6 +205,31 @@ def test_instance_refusals_and_paging(aws, ec2):
     assert len(ec2.describe_instances()["Reservations"]) == 12
 
 
+def test_tags_are_told_when_asked_for(aws, ecs):
+    tags = [{"key": "tier", "value": "gold"}]
+    task = aws.put_task(fargate_task("default", "web", 1, "c", "127.0.0.2", tags=tags))
+    assert "tags" not in ecs.describe_tasks(tasks=[task])["tasks"][0]
+    assert ecs.describe_tasks(tasks=[task], include=["TAGS"])["tasks"][0]["tags"] == tags
+
+
+def test_a_service_is_described_by_its_tasks_unless_told_otherwise(aws, ecs):
+    for revision in (9, 10):
+        aws.put_task(fargate_task("default", "web", revision, "c", f"127.0.0.{revision}",
+                                  service="api"))
+
+    def deployments():
+        service = ecs.describe_services(services=["api"])["services"][0]
+        return {each["status"]: id_of(each["taskDefinition"]) for each in service["deployments"]}
+    assert deployments() == {"PRIMARY": "web:10", "ACTIVE": "web:9"}
+    aws.put_service_details("api", deployments=[
+        {"status": "PRIMARY", "taskDefinition": task_definition_arn("web", 9)}])
+    assert deployments() == {"PRIMARY": "web:9"}
+    missing = ecs.describe_services(services=["none"])
+    assert missing["services"] == [] and missing["failures"][0]["reason"] == "MISSING"
+    with pytest.raises(ClientError):
+        ecs.describe_services(services=[f"s{i}" for i in range(11)])
+
+
 def test_retries_of_botocore_ride_over_throttling(aws):
     aws.set_faults({"match": {"operation": "ListTasks"}, "times": 1, "action": {"error": {
         "code": "ThrottlingException", "status": 400, "message": "Rate exceeded"}}})
@@ -276,8 +301,8 @@ def test_initial_state_and_life(tmp_path):
         os.kill(pid, 0)
     for number in (signal.SIGTERM, signal.SIGINT):
         process = subprocess.Popen([PYTHON, PROGRAM], stdout=subprocess.PIPE)
-        assert set(json.loads(process.stdout.readline())) == {"ecs", "ec2", "metadata", "imds",
-                                                              "control"}
+        assert set(json.loads(process.stdout.readline())) == {"ecs", "ec2", "servicediscovery",
+                                                              "metadata", "imds", "control"}
         process.send_signal(number)
         assert process.wait(10) == 0
         process.stdout.close()

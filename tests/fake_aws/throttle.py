@@ -21,14 +21,16 @@ class Bucket:
 
 
 class Throttle:
-    """All buckets: one for the ECS cluster reads, one for definitions, one per EC2 operation."""
+    """All buckets: one for the ECS cluster reads, one for definitions, one for services, one for
+    each EC2 operation."""
 
     def __init__(self):
         self.set(None)
 
     def set(self, config):
         for name in config or {}:
-            if name not in ("ecs", "ecs_definitions", "ec2"):
+            if name not in ("ecs", "ecs_definitions", "ecs_services", "ec2", "servicediscovery",
+                            "servicediscovery_revision"):
                 raise ValueError(f"no such throttle: {name}")
         self.config, self._buckets = config, {}
 
@@ -37,12 +39,17 @@ class Throttle:
             return True
         if service == "ec2":
             kind, key = "ec2", "ec2:" + operation
+        elif service == "servicediscovery":
+            revision = operation == "DiscoverInstancesRevision"
+            kind = key = "servicediscovery_revision" if revision else "servicediscovery"
         elif operation == "DescribeTaskDefinition":
-            kind, key = "ecs_definitions", "ecs_definitions"
+            kind = key = "ecs_definitions"
+        elif operation == "DescribeServices":
+            kind = key = "ecs_services"
         else:
             kind = key = "ecs"
         limits = self.config.get(kind)
-        if limits is None and kind == "ecs_definitions":
+        if limits is None and kind.startswith("ecs_"):
             limits = self.config.get("ecs")
         if limits is None:
             return True
