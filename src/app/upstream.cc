@@ -28,7 +28,12 @@ discovery::DiscoveryLoop::Options discovery_options(const cli::Config& config,
                           .service = target.service,
                           .container = target.name,
                           .ports = {},
-                          .use_public_addresses = target.use_public_addresses};
+                          .use_public_addresses = target.use_public_addresses,
+                          .tags = {},
+                          .primary_deployment_only = target.primary_deployment_only};
+  for (const cli::TaskTag& tag : target.tags) {
+    options.cycle.target.tags.push_back({tag.key, tag.value});
+  }
   for (const cli::PortMapping& port : target.ports) {
     auto& ports = options.cycle.target.ports;
     // Two listening ports may lead to one container port.

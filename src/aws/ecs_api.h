@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,7 +10,7 @@
 
 namespace kite::aws {
 
-/// The four ECS calls. One method is one HTTP exchange with its retries; paging and chunking are
+/// The ECS calls. One method is one HTTP exchange with its retries; paging and chunking are
 /// the caller's (discovery), so that it can keep its own bound on what is in flight.
 /// Lifetime:  outlives the Calls it hands out.
 class EcsApi {
@@ -27,12 +28,15 @@ class EcsApi {
     std::string next_token;  ///< empty on the last page; a page may be empty and still have one
   };
 
+  /// Whether DescribeTasks tells the tasks' tags too.
+  enum class TaskTags : uint8_t { leave_out, include };
+
   virtual ~EcsApi() = default;
   [[nodiscard]] virtual std::unique_ptr<Call> list_tasks(const ListTasksRequest& request,
                                                          OnResult<TaskPage> on_result) = 0;
   /// 1 to kDescribeMax ARNs.
   [[nodiscard]] virtual std::unique_ptr<Call> describe_tasks(
-      const std::string& cluster, const std::vector<std::string>& task_arns,
+      const std::string& cluster, const std::vector<std::string>& task_arns, TaskTags tags,
       OnResult<Described<Task>> on_result) = 0;
   /// 1 to kDescribeMax ARNs.
   [[nodiscard]] virtual std::unique_ptr<Call> describe_container_instances(
@@ -40,6 +44,10 @@ class EcsApi {
       OnResult<Described<ContainerInstance>> on_result) = 0;
   [[nodiscard]] virtual std::unique_ptr<Call> describe_task_definition(
       const std::string& definition_arn, OnResult<TaskDefinition> on_result) = 0;
+  /// One service by its name.
+  [[nodiscard]] virtual std::unique_ptr<Call> describe_service(
+      const std::string& cluster, const std::string& service,
+      OnResult<ServiceRollout> on_result) = 0;
 };
 
 }  // namespace kite::aws

@@ -36,11 +36,11 @@ std::unique_ptr<Call> EcsCalls::list_tasks(const ListTasksRequest& request,
 
 std::unique_ptr<Call> EcsCalls::describe_tasks(const std::string& cluster,
                                                const std::vector<std::string>& task_arns,
-                                               OnResult<Described<Task>> on_result) {
+                                               TaskTags tags, OnResult<Described<Task>> on_result) {
   check_chunk(task_arns);
   return start_parsed<Described<Task>>(
-      caller_, operation("DescribeTasks", describe_tasks_body(cluster, task_arns)), parse_tasks,
-      std::move(on_result));
+      caller_, operation("DescribeTasks", describe_tasks_body(cluster, task_arns, tags)),
+      parse_tasks, std::move(on_result));
 }
 
 std::unique_ptr<Call> EcsCalls::describe_container_instances(
@@ -58,6 +58,14 @@ std::unique_ptr<Call> EcsCalls::describe_task_definition(const std::string& defi
   return start_parsed<TaskDefinition>(
       caller_, operation("DescribeTaskDefinition", describe_task_definition_body(definition_arn)),
       parse_task_definition, std::move(on_result));
+}
+
+std::unique_ptr<Call> EcsCalls::describe_service(const std::string& cluster,
+                                                 const std::string& service,
+                                                 OnResult<ServiceRollout> on_result) {
+  return start_parsed<ServiceRollout>(
+      caller_, operation("DescribeServices", describe_services_body(cluster, service)),
+      parse_service_rollout, std::move(on_result));
 }
 
 }  // namespace kite::aws

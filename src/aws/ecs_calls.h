@@ -20,13 +20,15 @@ class EcsCalls final : public EcsApi {
   std::unique_ptr<Call> list_tasks(const ListTasksRequest& request,
                                    OnResult<TaskPage> on_result) override;
   std::unique_ptr<Call> describe_tasks(const std::string& cluster,
-                                       const std::vector<std::string>& task_arns,
+                                       const std::vector<std::string>& task_arns, TaskTags tags,
                                        OnResult<Described<Task>> on_result) override;
   std::unique_ptr<Call> describe_container_instances(
       const std::string& cluster, const std::vector<std::string>& arns,
       OnResult<Described<ContainerInstance>> on_result) override;
   std::unique_ptr<Call> describe_task_definition(const std::string& definition_arn,
                                                  OnResult<TaskDefinition> on_result) override;
+  std::unique_ptr<Call> describe_service(const std::string& cluster, const std::string& service,
+                                         OnResult<ServiceRollout> on_result) override;
 
  private:
   SignedCaller& caller_;

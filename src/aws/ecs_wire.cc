@@ -79,6 +79,16 @@ std::optional<TaskEni> read_eni(JsonValue task) {
   return eni;
 }
 
+std::optional<std::vector<Tag>> read_tags(JsonValue list) {
+  if (!list.is_array()) return std::nullopt;
+  std::vector<Tag> tags;
+  for (const JsonValue entry : list) {
+    const std::string_view key = entry.member("key").text();
+    if (!key.empty()) tags.push_back({key, entry.member("value").text()});
+  }
+  return tags;
+}
+
 Task read_task(JsonValue entry) {
   Task task;
   task.arn = entry.member("taskArn").text();
@@ -92,6 +102,7 @@ Task read_task(JsonValue entry) {
     if (item.is_object()) task.containers.push_back(read_container(item));
   }
   task.eni = read_eni(entry);
+  task.tags = read_tags(entry.member("tags"));
   return task;
 }
 
@@ -136,6 +147,8 @@ constexpr std::string_view kDescribedNames[] = {
     "type",
     "details",
     "value",
+    "tags",
+    "key",
 };
 
 /// The frame of both Describe calls: `list_name` holds what was found, `failures` what was not.
@@ -181,8 +194,10 @@ std::string list_tasks_body(const EcsApi::ListTasksRequest& request) {
 }
 
 std::string describe_tasks_body(const std::string& cluster,
-                                const std::vector<std::string>& task_arns) {
-  return dump({{"cluster", cluster}, {"tasks", task_arns}});
+                                const std::vector<std::string>& task_arns, EcsApi::TaskTags tags) {
+  nlohmann::json body = {{"cluster", cluster}, {"tasks", task_arns}};
+  if (tags == EcsApi::TaskTags::include) body["include"] = nlohmann::json::array({"TAGS"});
+  return dump(body);
 }
 
 std::string describe_container_instances_body(const std::string& cluster,
@@ -192,6 +207,10 @@ std::string describe_container_instances_body(const std::string& cluster,
 
 std::string describe_task_definition_body(const std::string& definition_arn) {
   return dump({{"taskDefinition", definition_arn}});
+}
+
+std::string describe_services_body(const std::string& cluster, const std::string& service) {
+  return dump({{"cluster", cluster}, {"services", nlohmann::json::array({service})}});
 }
 
 sys::Result<EcsApi::TaskPage> parse_task_page(std::string_view body) {
@@ -240,6 +259,25 @@ sys::Result<TaskDefinition> parse_task_definition(std::string_view body) {
     definition.ports_by_container[name] = read_definition_ports(container.member("portMappings"));
   }
   return definition;
+}
+
+sys::Result<ServiceRollout> parse_service_rollout(std::string_view body) {
+  static constexpr std::string_view kNames[] = {"services", "deployments", "taskSets", "status",
+                                                "taskDefinition"};
+  const auto document = JsonDocument::parse(body, kNames);
+  if (!document.ok()) return document.error();
+  const JsonValue services = document->root().member("services");
+  if (!services.is_array()) return lacks("services");
+  ServiceRollout rollout;
+  // A service whose deployments another controller makes has task sets in their place.
+  for (const std::string_view list : {"deployments", "taskSets"}) {
+    for (const JsonValue entry : services.first().member(list)) {
+      if (entry.member("status").text() != "PRIMARY") continue;
+      rollout.primary_definition_arn = entry.member("taskDefinition").text();
+      if (!rollout.primary_definition_arn.empty()) return rollout;
+    }
+  }
+  return rollout;
 }
 
 std::optional<PortRange> parse_port_range(std::string_view text) {

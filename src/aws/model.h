@@ -10,9 +10,9 @@
 
 namespace kite::aws {
 
-/// What DescribeTasks, DescribeContainerInstances, DescribeTaskDefinition, DescribeInstances and
-/// DescribeNetworkInterfaces say, as plain values, reduced to what the kite uses. Every member can
-/// be absent on the wire; absent and null become the empty value.
+/// What DescribeTasks, DescribeContainerInstances, DescribeTaskDefinition, DescribeServices,
+/// DescribeInstances and DescribeNetworkInterfaces say, as plain values, reduced to what the kite
+/// uses. Every member can be absent on the wire; absent and null become the empty value.
 /// Source:    ECS API 2014-11-13, EC2 API 2016-11-15.
 
 struct PortRange {
@@ -46,6 +46,12 @@ struct TaskEni {
   bool operator==(const TaskEni&) const = default;
 };
 
+struct Tag {
+  sys::SharedText key;
+  sys::SharedText value;
+  bool operator==(const Tag&) const = default;
+};
+
 /// Known tasks are kept by the thousand, so they share the texts that repeat.
 struct Task {
   sys::SharedText arn;
@@ -57,7 +63,13 @@ struct Task {
   sys::SharedText availability_zone;
   std::vector<Container> containers;
   std::optional<TaskEni> eni;
+  std::optional<std::vector<Tag>> tags;  ///< nothing unless asked for and told
   bool operator==(const Task&) const = default;
+};
+
+/// What is rolled out at present.
+struct ServiceRollout {
+  std::string primary_definition_arn;  ///< of the PRIMARY deployment or task set; may be empty
 };
 
 struct ContainerInstance {

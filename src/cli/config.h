@@ -25,6 +25,13 @@ struct PortMapping {
 
 enum class Balance : uint8_t { random };
 
+/// -tag=key=value.
+struct TaskTag {
+  std::string key;
+  std::string value;
+  bool operator==(const TaskTag&) const = default;
+};
+
 /// -poll=low-high; low <= high.
 struct PollRange {
   std::chrono::milliseconds low{5000};
@@ -38,6 +45,8 @@ struct TargetConfig {
   std::optional<uint32_t> revision;  ///< of the family; absent means any
   std::string service;               ///< empty when a family is given
   std::string cluster = "default";
+  std::vector<TaskTag> tags;             ///< a task must have all
+  bool primary_deployment_only = false;  ///< of the service
   bool use_public_addresses = false;
   std::vector<PortMapping> ports;     ///< empty: all discovered
   std::optional<sys::Endpoint> bind;  ///< port 0; absent: all addresses, IPv4 and IPv6

@@ -13,10 +13,16 @@ constexpr std::array<FlagSpec, kFlagCount> kSpecs = {{
     {FlagId::service, Topic::target, "service", "<service>", "", "The tasks of this ECS service."},
     {FlagId::cluster, Topic::target, "cluster", "<name or ARN>", "default",
      "The cluster the tasks run in."},
+    {FlagId::tag, Topic::target, "tag", "<key=value>", "",
+     "Only tasks that have this tag. Repeatable, or a comma list; a task must have all of them."},
+    {FlagId::deployment, Topic::target, "deployment", "<all or primary>", "all",
+     "Of a service: the tasks of all its deployments, or only those that run the task definition "
+     "of its PRIMARY one, as soon as one of them serves."},
     {FlagId::target, Topic::target, "target", "<key=value,...>", "",
      "A further target in one value, such as service=orders,name=app,port=18080:8080. Keys are "
      "name, "
-     "family, service, cluster, port, bind, public and balance; cluster, bind, public and balance "
+     "family, service, cluster, tag, deployment, port, bind, public and balance; cluster, bind, "
+     "public and balance "
      "are the flags' where they are not given. Repeatable, or separated by ';'."},
     {FlagId::port, Topic::addresses, "port", "<[listen:]container>", "all discovered",
      "A container port to serve, and the port to listen on if it is another one. Repeatable, or a "

@@ -22,6 +22,8 @@ enum class FlagId : uint8_t {
   family,
   service,
   cluster,
+  tag,
+  deployment,
   target,
   port,
   bind,

@@ -89,6 +89,42 @@ Problem read_cluster(const RawFlags& raw, TargetConfig& target) {
   return std::nullopt;
 }
 
+/// One element of -tag's list. A tag's key and value hold no comma.
+Problem read_one_tag(const RawValue& value, std::string_view element, TargetConfig& target) {
+  const size_t equals = element.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    return wrong(value, "give a tag's key and value, " + such_as(value, "tier=gold"));
+  }
+  target.tags.push_back(
+      {std::string(element.substr(0, equals)), std::string(element.substr(equals + 1))});
+  return std::nullopt;
+}
+
+Problem read_tags(const RawFlags& raw, TargetConfig& target) {
+  for (const RawValue& value : raw.all(FlagId::tag)) {
+    std::string_view rest = value.text;
+    for (;;) {  // ends: each round takes one element of the list
+      const size_t comma = rest.find(',');
+      if (auto problem = read_one_tag(value, rest.substr(0, comma), target)) return problem;
+      if (comma == std::string_view::npos) break;
+      rest.remove_prefix(comma + 1);
+    }
+  }
+  return std::nullopt;
+}
+
+Problem read_deployment(const RawFlags& raw, TargetConfig& target) {
+  const RawValue* value = raw.last(FlagId::deployment);
+  if (value == nullptr || value->text == "all") return std::nullopt;
+  if (value->text != "primary") return wrong(*value, "give all or primary");
+  if (target.service.empty()) {
+    return wrong(*value, "only a service has deployments, so give " + raw.prefix() +
+                             "service, or a revision with " + raw.prefix() + "family");
+  }
+  target.primary_deployment_only = true;
+  return std::nullopt;
+}
+
 Problem read_public(const RawFlags& raw, TargetConfig& target) {
   target.use_public_addresses = raw.is_true(FlagId::public_addresses);
   return std::nullopt;
@@ -149,8 +185,8 @@ Problem read_balance(const RawFlags& raw, TargetConfig& target) {
 }  // namespace
 
 Problem read_target(const RawFlags& raw, TargetConfig& target) {
-  for (const auto step :
-       {read_name, read_tasks, read_cluster, read_ports, read_bind, read_public, read_balance}) {
+  for (const auto step : {read_name, read_tasks, read_cluster, read_tags, read_deployment,
+                          read_ports, read_bind, read_public, read_balance}) {
     if (auto problem = step(raw, target)) return problem;
   }
   return std::nullopt;

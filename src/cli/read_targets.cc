@@ -21,6 +21,8 @@ constexpr std::array kTargetKeys = {
     TargetKey{FlagId::family, false},
     TargetKey{FlagId::service, false},
     TargetKey{FlagId::cluster, true},
+    TargetKey{FlagId::tag, false},
+    TargetKey{FlagId::deployment, false},
     TargetKey{FlagId::port, false},
     TargetKey{FlagId::bind, true},
     TargetKey{FlagId::public_addresses, true},
@@ -68,7 +70,7 @@ Problem read_pair(const RawValue& value, std::string_view pair, RawFlags& raw) {
   if (boolean && !parse_boolean(inner.text)) {
     return wrong(inner, "write true or false, " + such_as(inner, "true"));
   }
-  const bool repeatable = key->id == FlagId::port;
+  const bool repeatable = key->id == FlagId::port || key->id == FlagId::tag;
   if (!repeatable && raw.has(key->id)) {
     return wrong(value, std::string(name) + " is given twice: remove one");
   }

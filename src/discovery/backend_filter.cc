@@ -44,6 +44,20 @@ bool is_other_revision(const aws::Task& task, const Target& target) {
   return !name.has_value() || name->family != target.family || name->revision != *target.revision;
 }
 
+/// Empty when the task has all tags that are wanted; else the first that it lacks.
+std::string lacking_tag(const aws::Task& task, const Target& target) {
+  for (const Target::Tag& wanted : target.tags) {
+    const auto matches = [&](const aws::Tag& tag) {
+      return tag.key == wanted.key && tag.value == wanted.value;
+    };
+    if (!task.tags.has_value()) return wanted.key + ", as ECS did not tell its tags";
+    if (std::none_of(task.tags->begin(), task.tags->end(), matches)) {
+      return wanted.key + "=" + wanted.value;
+    }
+  }
+  return {};
+}
+
 sys::SharedText zone_of(const aws::Task& task, const Inventory& inventory) {
   if (!task.availability_zone.empty()) return task.availability_zone;
   const sys::SharedText* id = inventory.find_instance_id(task.container_instance_arn);
@@ -86,6 +100,26 @@ void apply_health_rule(std::vector<Candidate>& candidates, std::vector<Exclusion
   std::erase_if(candidates, [](const Candidate& candidate) { return candidate.unhealthy; });
 }
 
+/// What the PRIMARY deployment runs, as soon as any of it serves; until then what served before.
+void apply_deployment_rule(const Target& target, const Inventory& inventory,
+                           std::vector<Candidate>& candidates, std::vector<Exclusion>& exclusions) {
+  const PrimaryDeployment* primary =
+      target.primary_deployment_only ? inventory.find_primary(target.service) : nullptr;
+  if (primary == nullptr) return;
+  const auto is_other = [&](const Candidate& candidate) {
+    return candidate.task->definition_arn != primary->definition_arn;
+  };
+  if (std::all_of(candidates.begin(), candidates.end(), is_other)) return;
+  for (const Candidate& candidate : candidates) {
+    if (!is_other(candidate)) continue;
+    exclusions.push_back(leave_out(*candidate.task, ExclusionReason::other_deployment,
+                                   "runs " + std::string(arn_id(candidate.task->definition_arn)) +
+                                       ", the service's PRIMARY deployment is " +
+                                       std::string(arn_id(primary->definition_arn))));
+  }
+  std::erase_if(candidates, is_other);
+}
+
 }  // namespace
 
 Exclusion leave_out(const aws::Task& task, ExclusionReason reason, std::string detail) {
@@ -100,6 +134,8 @@ std::string_view reason_name(ExclusionReason reason) {
       return "not_described";
     case ExclusionReason::other_revision:
       return "other_revision";
+    case ExclusionReason::other_tags:
+      return "other_tags";
     case ExclusionReason::not_running:
       return "not_running";
     case ExclusionReason::container_not_found:
@@ -108,6 +144,8 @@ std::string_view reason_name(ExclusionReason reason) {
       return "container_not_running";
     case ExclusionReason::unhealthy:
       return "unhealthy";
+    case ExclusionReason::other_deployment:
+      return "other_deployment";
     case ExclusionReason::missing_definition:
       return "missing_definition";
     case ExclusionReason::no_ports:
@@ -127,6 +165,9 @@ std::variant<const aws::Container*, Exclusion> find_serving_container(const aws:
   if (is_other_revision(task, target)) {
     return leave_out(task, ExclusionReason::other_revision,
                      "runs " + std::string(arn_id(task.definition_arn)));
+  }
+  if (const std::string lacking = lacking_tag(task, target); !lacking.empty()) {
+    return leave_out(task, ExclusionReason::other_tags, "lacks the tag " + lacking);
   }
   if (task.last_status != "RUNNING" || task.desired_status != "RUNNING") {
     return leave_out(
@@ -169,6 +210,10 @@ Selection select_backends(const std::vector<const aws::Task*>& tasks, const Targ
                           std::move(*std::get_if<PortEndpoints>(&located))});
   }
   apply_health_rule(candidates, selection.exclusions);
+  apply_deployment_rule(target, inventory, candidates, selection.exclusions);
+  selection.tasks_disconnected = static_cast<size_t>(std::count_if(
+      candidates.begin(), candidates.end(),
+      [](const Candidate& candidate) { return candidate.task->connectivity == "DISCONNECTED"; }));
   selection.snapshot = build_snapshot(candidates, target, inventory);
   return selection;
 }

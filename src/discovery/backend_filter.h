@@ -18,17 +18,19 @@ enum class ExclusionReason : uint8_t {
   missing,        ///< listed, but DescribeTasks says MISSING
   not_described,  ///< never described yet, because the call failed
   other_revision,
+  other_tags,
   not_running,
   container_not_found,
   container_not_running,
   unhealthy,
+  other_deployment,
   missing_definition,  ///< ports unknown: DescribeTaskDefinition failed or is not allowed
   no_ports,
   no_address,
   external_instance,  ///< ECS Anywhere: EC2 knows no address
   missing_public_address,
 };
-inline constexpr size_t kExclusionReasonCount = 12;
+inline constexpr size_t kExclusionReasonCount = 14;
 /// "not_running" and so on: for logs, counters and scripts.
 std::string_view reason_name(ExclusionReason reason);
 
@@ -45,6 +47,7 @@ Exclusion leave_out(const aws::Task& task, ExclusionReason reason, std::string d
 struct Selection {
   snapshot::Snapshot snapshot;
   std::vector<Exclusion> exclusions;  ///< one for each task that has no backend, in task order
+  size_t tasks_disconnected = 0;      ///< that serve, as far as ECS knew when it lost the agent
 };
 
 /// First half of the choice: what the task says of itself. The container that serves, or why none.

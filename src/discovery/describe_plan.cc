@@ -34,6 +34,7 @@ bool is_settled(const aws::Task& task, const Target& target, const Inventory& in
   const auto found = find_serving_container(task, target);
   if (const auto* exclusion = std::get_if<Exclusion>(&found)) {
     return exclusion->reason == ExclusionReason::other_revision ||
+           exclusion->reason == ExclusionReason::other_tags ||
            exclusion->reason == ExclusionReason::container_not_found;
   }
   const aws::Container& container = **std::get_if<const aws::Container*>(&found);

@@ -32,16 +32,6 @@ bool holds(Names sorted_names, std::string_view name) {
   return std::binary_search(sorted_names.begin(), sorted_names.end(), name);
 }
 
-aws::CallError own_error(const char* operation, const char* code, std::string message,
-                         aws::ErrorClass error_class = aws::ErrorClass::malformed_answer) {
-  aws::CallError error;
-  error.error_class = error_class;
-  error.operation = operation;
-  error.code = code;
-  error.message = std::move(message);
-  return error;
-}
-
 }  // namespace
 
 DiscoveryCycle::DiscoveryCycle(event::Reactor& reactor, aws::EcsApi& ecs, aws::Ec2Api& ec2,
@@ -164,8 +154,10 @@ void DiscoveryCycle::after_listing() {
 
 void DiscoveryCycle::ask_tasks(std::span<const std::string> arns) {
   queue_.add([this, arns](CallQueue::Slot slot) {
+    const auto tags = options_.target.tags.empty() ? aws::EcsApi::TaskTags::leave_out
+                                                   : aws::EcsApi::TaskTags::include;
     return ecs_.describe_tasks(
-        options_.target.cluster, to_list(arns),
+        options_.target.cluster, to_list(arns), tags,
         [this, arns, slot](aws::CallResult<aws::Described<aws::Task>> answer) {
           on_tasks(arns, std::move(answer));
           queue_.finish(slot);
@@ -207,6 +199,7 @@ void DiscoveryCycle::begin_lookups() {
   in_chunks(plan.container_instances, aws::EcsApi::kDescribeMax,
             [this](Names arns) { ask_container_instances(to_list(arns)); });
   for (const std::string& arn : plan.definitions) ask_definition(arn);
+  for (const std::string& service : plan.services) ask_service(service);
   in_chunks(plan.interfaces, aws::Ec2Api::kFilterValuesMax, [this](Names ids) {
     ask_interfaces({to_list(ids), "", 0, false});
   });
@@ -248,6 +241,24 @@ void DiscoveryCycle::on_definition(const std::string& arn,
                                   "the answer lacks containers or is about something else"));
   }
   inventory_.learn_definition(arn, std::move(*answer));
+}
+
+void DiscoveryCycle::ask_service(std::string service) {
+  queue_.add([this, service = std::move(service)](CallQueue::Slot slot) {
+    return ecs_.describe_service(
+        options_.target.cluster, service,
+        [this, service, slot](aws::CallResult<aws::ServiceRollout> answer) {
+          if (!answer.ok()) {
+            note_problem(answer.error());
+          } else if (answer->primary_definition_arn.empty()) {
+            note_problem(own_error("ecs:DescribeServices", "incomplete_answer",
+                                   "the answer names no PRIMARY deployment of " + service));
+          } else {
+            inventory_.learn_primary(service, answer->primary_definition_arn, reactor_.now());
+          }
+          queue_.finish(slot);
+        });
+  });
 }
 
 template <typename Page>
@@ -319,21 +330,6 @@ void DiscoveryCycle::ask_instances(PagedAsk ask) {
 
 // The end.
 
-void DiscoveryCycle::note_problem(aws::CallError error) {
-  poll_.result.complete = false;
-  if (error.error_class == aws::ErrorClass::throttled) poll_.result.throttled = true;
-  std::vector<CycleProblem>& problems = poll_.result.problems;
-  for (CycleProblem& problem : problems) {
-    if (problem.error.operation != error.operation || problem.error.code != error.code ||
-        problem.error.error_class != error.error_class) {
-      continue;
-    }
-    ++problem.count;
-    return;
-  }
-  if (problems.size() < kProblemsMax) problems.push_back({std::move(error), 1});
-}
-
 std::vector<const aws::Task*> DiscoveryCycle::known_tasks() const {
   std::vector<const aws::Task*> tasks;
   tasks.reserve(inventory_.tasks().size());
@@ -365,6 +361,7 @@ void DiscoveryCycle::select() {
   if (selected_.snapshot != nullptr && selected_.version == inventory_.version()) return;
   Selection selection = select_backends(known_tasks(), options_.target, inventory_);
   selected_.exclusions = std::move(selection.exclusions);
+  selected_.tasks_disconnected = selection.tasks_disconnected;
   selected_.version = inventory_.version();
   if (selected_.snapshot != nullptr && *selected_.snapshot == selection.snapshot) return;
   selected_.snapshot = std::make_shared<const snapshot::Snapshot>(std::move(selection.snapshot));
@@ -378,6 +375,7 @@ void DiscoveryCycle::finish() {
     select();
     poll_.result.snapshot = selected_.snapshot;
     poll_.result.exclusions = selected_.exclusions;
+    poll_.result.tasks_disconnected = selected_.tasks_disconnected;
     add_listing_exclusions(poll_.result);
     poll_.result.all_missing = !poll_.listed.empty() && poll_.missing.size() == poll_.listed.size();
   }

@@ -4,12 +4,13 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "aws/ec2_api.h"
 #include "aws/ecs_api.h"
-#include "discovery/backend_filter.h"
 #include "discovery/call_queue.h"
+#include "discovery/cycle_result.h"
 #include "discovery/describe_plan.h"
 #include "discovery/inventory.h"
 #include "discovery/lookup_plan.h"
@@ -20,40 +21,11 @@
 
 namespace kite::discovery {
 
-/// A kind of failure within one cycle; equal ones are counted.
-struct CycleProblem {
-  aws::CallError error;
-  uint32_t count = 1;
-};
-
-/// What the list of tasks was worth as evidence.
-enum class Listing : uint8_t {
-  complete,
-  unconfirmed_empty,  ///< empty for the first time: the known tasks are kept for one more poll
-  failed,             ///< a page is missing, so no task can be called gone
-};
-
-/// What one cycle found out.
-struct CycleResult {
-  Listing listing = Listing::failed;
-  /// Null when the listing failed: what was known before stands unchanged. The same pointer as
-  /// long as the set is the same.
-  snapshot::SnapshotPtr snapshot;
-  /// Every call was answered. Otherwise `snapshot` rests in part on earlier answers.
-  bool complete = false;
-  bool throttled = false;
-  bool all_missing = false;  ///< every listed task is MISSING: the cluster or region may be wrong
-  std::vector<Exclusion> exclusions;
-  std::vector<CycleProblem> problems;  ///< at most kProblemsMax kinds
-  size_t tasks_listed = 0;
-  uint64_t calls = 0;
-};
-
 enum class CycleState : uint8_t {
   idle,
   listing,
   describing_tasks,
-  looking_up,  ///< container instances, definitions and interfaces, side by side
+  looking_up,  ///< container instances, definitions, services, interfaces, side by side
   describing_instances,
 };
 /// Any phase may end the cycle; otherwise the order is fixed.
@@ -85,7 +57,6 @@ constexpr bool may_become(CycleState from, CycleState to) {
 class DiscoveryCycle {
  public:
   static constexpr size_t kPagesMax = 250;  ///< of one listing or one EC2 chunk
-  static constexpr size_t kProblemsMax = 16;
 
   struct Options {
     Target target;
@@ -143,6 +114,7 @@ class DiscoveryCycle {
   void ask_container_instances(std::vector<std::string> arns);
   void ask_definition(std::string arn);
   void on_definition(const std::string& arn, aws::CallResult<aws::TaskDefinition> answer);
+  void ask_service(std::string service);
   void ask_interfaces(PagedAsk ask);
   void begin_instances();
   void ask_instances(PagedAsk ask);
@@ -150,7 +122,7 @@ class DiscoveryCycle {
   template <typename Page>
   bool next_page(PagedAsk& ask, const aws::CallResult<Page>& answer, const char* operation);
 
-  void note_problem(aws::CallError error);
+  void note_problem(aws::CallError error) { poll_.result.note_problem(std::move(error)); }
   void finish();
   /// Brings `selected_` up to date.
   void select();
@@ -171,6 +143,7 @@ class DiscoveryCycle {
   struct {
     snapshot::SnapshotPtr snapshot;
     std::vector<Exclusion> exclusions;
+    size_t tasks_disconnected = 0;
     uint64_t version = 0;
   } selected_;
   Poll poll_;

@@ -78,6 +78,21 @@ void DiscoveryLog::log_listing(const CycleResult& result, size_t backends_kept) 
                   {"tasks", result.tasks_listed}});
   }
   told_all_missing_ = result.all_missing;
+  if (result.listing != Listing::failed) log_disconnected(result.tasks_disconnected);
+}
+
+void DiscoveryLog::log_disconnected(size_t tasks) {
+  if (tasks > 0 && !told_disconnected_) {
+    logger_.warn("agents_disconnected",
+                 {{"target", target_},
+                  {"message",
+                   "ECS has lost these tasks' agents; they serve on, though what it says "
+                   "of them is old"},
+                  {"tasks", tasks}});
+  } else if (tasks == 0 && told_disconnected_) {
+    logger_.info("agents_connected", {{"target", target_}});
+  }
+  told_disconnected_ = tasks > 0;
 }
 
 void DiscoveryLog::log_problems(const CycleResult& result, size_t backends_kept) {

@@ -27,6 +27,7 @@ class DiscoveryLog {
  private:
   void log_set(const snapshot::Snapshot* before, const snapshot::Snapshot& now);
   void log_listing(const CycleResult& result, size_t backends_kept);
+  void log_disconnected(size_t tasks);
   void log_problems(const CycleResult& result, size_t backends_kept);
   void log_exclusions(const CycleResult& result);
 
@@ -36,6 +37,7 @@ class DiscoveryLog {
   std::map<std::string, ExclusionReason> told_exclusions_;  ///< by task id
   bool told_empty_ = false;
   bool told_all_missing_ = false;
+  bool told_disconnected_ = false;
 };
 
 }  // namespace kite::discovery

@@ -144,6 +144,7 @@ void DiscoveryLoop::count(const CycleResult& result, bool set_changed) {
   }
   if (result.listing == Listing::failed) return;
   stats_.tasks_listed = result.tasks_listed;
+  stats_.tasks_disconnected = result.tasks_disconnected;
   for (DiscoveryStats::Named& gauge : stats_.excluded) gauge.count = 0;
   for (const Exclusion& exclusion : result.exclusions) {
     ++stats_.excluded[static_cast<size_t>(exclusion.reason)].count;

@@ -13,7 +13,7 @@ namespace kite::discovery {
 /// needs no other header.
 struct DiscoveryStats {
   static constexpr size_t kErrorClasses = 11;
-  static constexpr size_t kExclusionReasons = 12;
+  static constexpr size_t kExclusionReasons = 14;
   struct Named {
     std::string_view name;
     uint64_t count = 0;
@@ -32,6 +32,7 @@ struct DiscoveryStats {
   std::array<Named, kErrorClasses> call_errors{};
   // Gauges, as of the last finished cycle:
   uint64_t tasks_listed = 0;
+  uint64_t tasks_disconnected = 0;  ///< backends whose statuses are old: see DiscoveryLog
   std::array<Named, kExclusionReasons> excluded{};
   std::optional<sys::SteadyTime> last_complete;  ///< end of the last cycle answered in full
   sys::Duration last_cycle_time{};

@@ -21,6 +21,7 @@ bool is_told(const aws::Task& task, const aws::Task* before) {
   if (before != nullptr) {
     if (task.definition_arn.empty() && !before->definition_arn.empty()) return false;
     if (!has_address(task) && has_address(*before)) return false;
+    if (!task.tags.has_value() && before->tags.has_value()) return false;
   }
   const bool has_place = task.eni.has_value() || !task.container_instance_arn.empty();
   return has_place && !task.containers.empty() &&

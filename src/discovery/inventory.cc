@@ -60,6 +60,13 @@ void Inventory::learn_task(aws::Task task, sys::SteadyTime told_at) {
     sys::fit(container.bindings);
   }
   sys::fit(task.containers);
+  if (task.tags.has_value()) {
+    for (aws::Tag& tag : *task.tags) {
+      share(tag.key);
+      share(tag.value);
+    }
+    sys::fit(*task.tags);
+  }
   const sys::SharedText arn = task.arn;
   tasks_.insert_or_assign(arn, KnownTask{std::move(task), told_at});
   ++version_;
@@ -135,6 +142,17 @@ void Inventory::learn_definition(std::string_view arn, aws::TaskDefinition defin
 
 const aws::TaskDefinition* Inventory::find_definition(std::string_view arn) const {
   return find_in(definitions_, arn);
+}
+
+void Inventory::learn_primary(std::string_view service, std::string_view definition_arn,
+                              sys::SteadyTime told_at) {
+  PrimaryDeployment& primary = primaries_[texts_.share(service)];
+  if (primary.definition_arn != definition_arn) ++version_;
+  primary = {texts_.share(definition_arn), told_at};
+}
+
+const PrimaryDeployment* Inventory::find_primary(std::string_view service) const {
+  return find_in(primaries_, service);
 }
 
 void Inventory::trim() {

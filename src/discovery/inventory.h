@@ -24,6 +24,12 @@ struct KnownTask {
   sys::SteadyTime told_at{};  ///< when its last description came, whether it said anything new
 };
 
+/// What a service's PRIMARY deployment runs.
+struct PrimaryDeployment {
+  sys::SharedText definition_arn;
+  sys::SteadyTime told_at{};
+};
+
 /// What earlier answers taught, so that a call that fails now takes nothing away: the last
 /// description of each task, where container instances run, addresses, task definitions.
 /// Owns:      copies of everything learned.
@@ -61,6 +67,11 @@ class Inventory {
   void learn_definition(std::string_view arn, aws::TaskDefinition definition);
   const aws::TaskDefinition* find_definition(std::string_view arn) const;
 
+  void learn_primary(std::string_view service, std::string_view definition_arn,
+                     sys::SteadyTime told_at);
+  /// Null when not known.
+  const PrimaryDeployment* find_primary(std::string_view service) const;
+
   /// Forgets the facts that no known task refers to, for each kind that has grown past the bound,
   /// and texts that no fact holds.
   void trim();
@@ -84,7 +95,8 @@ class Inventory {
   Facts<aws::Instance> instances_;
   Facts<aws::NetworkInterface> interfaces_;
   Facts<aws::TaskDefinition> definitions_;
-  Facts<sys::SteadyTime> told_at_;  // by instance or interface id
+  Facts<sys::SteadyTime> told_at_;      // by instance or interface id
+  Facts<PrimaryDeployment> primaries_;  // by service name: one for each target at most
   uint64_t version_ = 0;
   sys::TextPool texts_;
 };

@@ -1,5 +1,6 @@
 #include "discovery/lookup_plan.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -53,6 +54,19 @@ bool is_usable(const aws::NetworkInterface* interface) {
   return interface != nullptr && !interface->public_ip.empty();
 }
 
+/// While all run the same there is nothing to choose, whichever deployment is the PRIMARY one.
+bool needs_primary(const std::vector<const aws::Task*>& serving, const Target& target,
+                   const Inventory& inventory, const AddressAges& ages) {
+  if (!target.primary_deployment_only || serving.empty()) return false;
+  const sys::SharedText& first = serving.front()->definition_arn;
+  const bool differ = std::any_of(serving.begin(), serving.end(), [&](const aws::Task* task) {
+    return task->definition_arn != first;
+  });
+  if (!differ) return false;
+  const PrimaryDeployment* known = inventory.find_primary(target.service);
+  return known == nullptr || known->told_at + ages.wanting <= ages.now;
+}
+
 std::vector<std::string> to_list(const std::set<std::string_view>& names) {
   return {names.begin(), names.end()};
 }
@@ -65,7 +79,8 @@ LookupPlan plan_lookups(const std::vector<const aws::Task*>& tasks, const Target
   std::set<std::string_view> definitions;
   std::set<std::string_view> interfaces;
   const std::set<std::string_view> bridges = bridge_definitions(tasks);
-  for (const aws::Task* task : serving_tasks(tasks, target)) {
+  const std::vector<const aws::Task*> serving = serving_tasks(tasks, target);
+  for (const aws::Task* task : serving) {
     if (needs_instance(*task) &&
         inventory.find_instance_id(task->container_instance_arn) == nullptr) {
       container_instances.insert(task->container_instance_arn);
@@ -79,7 +94,9 @@ LookupPlan plan_lookups(const std::vector<const aws::Task*>& tasks, const Target
       interfaces.insert(id);
     }
   }
-  return {to_list(container_instances), to_list(definitions), to_list(interfaces)};
+  LookupPlan plan{to_list(container_instances), to_list(definitions), to_list(interfaces), {}};
+  if (needs_primary(serving, target, inventory, ages)) plan.services = {target.service};
+  return plan;
 }
 
 std::vector<std::string> plan_instances(const std::vector<const aws::Task*>& tasks,

@@ -23,10 +23,12 @@ struct LookupPlan {
   std::vector<std::string> container_instances;
   std::vector<std::string> definitions;
   std::vector<std::string> interfaces;
+  std::vector<std::string> services;  ///< whose PRIMARY deployment decides
 };
 
 /// Pure. Tasks that cannot serve cost nothing; definitions are asked only for host and awsvpc tasks
-/// without configured ports, interfaces only for public addresses.
+/// without configured ports, interfaces only for public addresses, a service only while its tasks
+/// differ in what they run. DESIGN 37
 LookupPlan plan_lookups(const std::vector<const aws::Task*>& tasks, const Target& target,
                         const Inventory& inventory, const AddressAges& ages);
 

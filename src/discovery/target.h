@@ -11,6 +11,11 @@ namespace kite::discovery {
 /// Which containers of which tasks are wanted: what the command line says of one upstream,
 /// validated.
 struct Target {
+  struct Tag {
+    std::string key;
+    std::string value;
+  };
+
   std::string cluster = "default";   ///< name or ARN
   std::string family;                ///< exactly one of family and service is set
   std::optional<uint32_t> revision;  ///< of the family; absent means any
@@ -18,6 +23,8 @@ struct Target {
   std::string container;        ///< name within the task
   std::vector<uint16_t> ports;  ///< container ports; empty: all that the tasks have
   bool use_public_addresses = false;
+  std::vector<Tag> tags;                 ///< a task must have all of them
+  bool primary_deployment_only = false;  ///< of a service: what its newest deployment runs
 };
 
 /// For log lines: "service/api/app", "family/web:7/nginx".

@@ -38,7 +38,8 @@ TEST_CASE("ecs_calls: each call has its target, body and answer") {
   CHECK((*page.result)->task_arns.size() == 1);
 
   Kept<Described<Task>> tasks;
-  const auto describe = ecs.describe_tasks("default", {"a"}, tasks.keep());
+  const auto describe =
+      ecs.describe_tasks("default", {"a"}, EcsApi::TaskTags::leave_out, tasks.keep());
   CHECK(harness.sent_header("X-Amz-Target") == prefix + "DescribeTasks");
   harness.answer(200, R"({"tasks":[{"taskArn":"a"}]})");
   REQUIRE(tasks.result->ok());
@@ -54,6 +55,15 @@ TEST_CASE("ecs_calls: each call has its target, body and answer") {
   CHECK(harness.sent_header("X-Amz-Target") == prefix + "DescribeTaskDefinition");
   harness.answer(200, R"({"taskDefinition":{"taskDefinitionArn":"d"}})");
   REQUIRE(definition.result->ok());
+
+  Kept<ServiceRollout> rollout;
+  const auto service = ecs.describe_service("prod", "api", rollout.keep());
+  CHECK(harness.sent_header("X-Amz-Target") == prefix + "DescribeServices");
+  CHECK(harness.sent().body == R"({"cluster":"prod","services":["api"]})");
+  harness.answer(200,
+                 R"({"services":[{"deployments":[{"status":"PRIMARY","taskDefinition":"d"}]}]})");
+  REQUIRE(rollout.result->ok());
+  CHECK((*rollout.result)->primary_definition_arn == "d");
 }
 
 TEST_CASE("ec2_calls: each call has its action and answer, and no target header") {

@@ -32,7 +32,11 @@ TEST_CASE("ecs_wire: request bodies") {
   CHECK(list_tasks_body({"prod", "", "api", "t\"1"}) ==
         R"({"cluster":"prod","desiredStatus":"RUNNING","maxResults":100,"nextToken":"t\"1",)"
         R"("serviceName":"api"})");
-  CHECK(describe_tasks_body("prod", {"a", "b"}) == R"({"cluster":"prod","tasks":["a","b"]})");
+  CHECK(describe_tasks_body("prod", {"a", "b"}, EcsApi::TaskTags::leave_out) ==
+        R"({"cluster":"prod","tasks":["a","b"]})");
+  CHECK(describe_tasks_body("prod", {"a"}, EcsApi::TaskTags::include) ==
+        R"({"cluster":"prod","include":["TAGS"],"tasks":["a"]})");
+  CHECK(describe_services_body("prod", "api") == R"({"cluster":"prod","services":["api"]})");
   CHECK(describe_container_instances_body("prod", {"a"}) ==
         R"({"cluster":"prod","containerInstances":["a"]})");
   CHECK(describe_task_definition_body("web:7") == R"({"taskDefinition":"web:7"})");
@@ -209,6 +213,35 @@ TEST_CASE("ecs_wire: port ranges") {
                            "+1-2", "0x1-2", "1-2 ", "70000-70001"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_port_range(text).has_value());
+  }
+}
+
+TEST_CASE("ecs_wire: tags are told, told to be none, or not told") {
+  CHECK_FALSE(parse_one(R"("lastStatus":"RUNNING")").tags.has_value());
+  CHECK_FALSE(parse_one(R"("tags":null)").tags.has_value());
+  CHECK_FALSE(parse_one(R"("tags":"x")").tags.has_value());
+  CHECK(parse_one(R"("tags":[])").tags == std::vector<Tag>{});
+  CHECK(parse_one(R"("tags":[{"key":"tier","value":"gold"},{"key":"bare"},{"value":"x"},null,
+                     {"key":7,"value":"x"}])")
+            .tags == std::vector<Tag>{{"tier", "gold"}, {"bare", ""}});
+}
+
+TEST_CASE("ecs_wire: what a service's PRIMARY deployment or task set runs") {
+  const auto primary = [](const std::string& service) {
+    const auto rollout = parse_service_rollout(R"({"failures":[],"services":[)" + service + "]}");
+    return rollout.ok() ? rollout->primary_definition_arn : "error";
+  };
+  CHECK(primary(R"({"deployments":[{"id":"ecs-svc/1","status":"ACTIVE","taskDefinition":"d6"},
+                    {"id":"ecs-svc/2","status":"PRIMARY","taskDefinition":"d7"}]})") == "d7");
+  CHECK(primary(R"({"taskDefinition":"d5","deployments":[],"taskSets":[
+                    {"status":"DRAINING","taskDefinition":"d6"},
+                    {"status":"PRIMARY","taskDefinition":"d7"}]})") == "d7");
+  CHECK(primary(R"({"deployments":[{"status":"PRIMARY","taskDefinition":null}]})") == "");
+  CHECK(primary(R"({"deployments":7})") == "");
+  CHECK(primary("null") == "");
+  CHECK(primary("") == "");  // among the failures
+  for (const char* body : {"", "{}", R"({"services":null})", R"({"services":{}})"}) {
+    CHECK_FALSE(parse_service_rollout(body).ok());
   }
 }
 

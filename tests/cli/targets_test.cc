@@ -110,4 +110,26 @@ TEST_CASE("command line: a word in front of the flags is a command") {
         "unexpected argument \"run\": there are only flags, such as -name=app");
 }
 
+TEST_CASE("targets: tags and deployment of each, in both ways of writing a list") {
+  const auto targets =
+      targets_of({"-name=app", "-service=orders", "-tag=tier=gold,slice=", "-tag", "a=b=c",
+                  "-deployment=primary", "-target=service=users,name=web,tag=x=1,tag=y=2"});
+  CHECK(targets[0].tags == std::vector<TaskTag>{{"tier", "gold"}, {"slice", ""}, {"a", "b=c"}});
+  CHECK(targets[0].primary_deployment_only);
+  CHECK(targets[1].tags == std::vector<TaskTag>{{"x", "1"}, {"y", "2"}});
+  CHECK_FALSE(targets[1].primary_deployment_only);
+}
+
+TEST_CASE("targets: tags and deployments that cannot be") {
+  for (const char* tag : {"-tag=", "-tag=gold", "-tag==gold", "-tag=tier=gold,"}) {
+    CHECK(error_of({"-name=app", "-service=orders", tag}).find("give a tag's key and value") !=
+          std::string::npos);
+  }
+  CHECK(error_of({"-name=app", "-service=orders", "-deployment=new"}) ==
+        "-deployment is \"new\": give all or primary");
+  CHECK(error_of({"-name=app", "-family=orders", "-deployment=primary"})
+            .find("only a service has deployments") != std::string::npos);
+  CHECK(error_of({"-name=app", "-family=orders", "-deployment=all"}) == "(accepted)");
+}
+
 }  // namespace kite::cli

@@ -110,7 +110,8 @@ def test_policy():
     policy = load(EXAMPLES / "iam-policy.json")
     actions = {action for statement in policy["Statement"] for action in statement["Action"]}
     assert actions == {"ecs:ListTasks", "ecs:DescribeTasks", "ecs:DescribeContainerInstances",
-                       "ecs:DescribeTaskDefinition", "ec2:DescribeInstances",
+                       "ecs:DescribeTaskDefinition", "ecs:DescribeServices",
+                       "ec2:DescribeInstances",
                        "ec2:DescribeNetworkInterfaces"}
     assert all(statement["Effect"] == "Allow" for statement in policy["Statement"])
     for statement in policy["Statement"]:

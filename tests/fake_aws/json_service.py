@@ -44,7 +44,8 @@ class JsonService(SignedService):
         target = targets[0] if len(targets) == 1 else ""
         known = target.startswith(self.target_prefix)
         operation = target[len(self.target_prefix):] if known else ""
-        if operation not in self.members or request.method != "POST" or not self.check_path(request):
+        good = request.method == "POST" and self.check_path(request)
+        if not good or operation not in self.members:
             raise ApiError(CORAL + "UnknownOperationException", "")
         exchange.operation = operation
         content_type = (request.header("content-type") or "").partition(";")[0].strip()

@@ -67,6 +67,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       for (const DefinitionPort& port : ports) check_range(port.container);
     }
   }
+  const auto rollout = parse_service_rollout(body);
+  if (rollout.ok()) KITE_CHECK(rollout->primary_definition_arn.size() <= size, "quoted from it");
   if (const auto range = parse_port_range(body)) check_range(*range);
   check_error(body);
   return 0;

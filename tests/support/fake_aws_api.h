@@ -21,7 +21,8 @@ class FakeAwsApi final : public aws::EcsApi, public aws::Ec2Api {
   using Reply =
       std::variant<aws::OnResult<aws::EcsApi::TaskPage>, aws::OnResult<aws::Described<aws::Task>>,
                    aws::OnResult<aws::Described<aws::ContainerInstance>>,
-                   aws::OnResult<aws::TaskDefinition>, aws::OnResult<aws::Ec2Api::InstancePage>,
+                   aws::OnResult<aws::TaskDefinition>, aws::OnResult<aws::ServiceRollout>,
+                   aws::OnResult<aws::Ec2Api::InstancePage>,
                    aws::OnResult<aws::Ec2Api::InterfacePage>>;
 
   struct Exchange {
@@ -29,7 +30,8 @@ class FakeAwsApi final : public aws::EcsApi, public aws::Ec2Api {
     std::vector<std::string> ids;  ///< what a Describe call asks for
     ListTasksRequest list;         ///< what ListTasks asks for
     std::string cluster;
-    std::string token;  ///< of every paged call
+    std::string token;                    ///< of every paged call
+    TaskTags tags = TaskTags::leave_out;  ///< what DescribeTasks asks for
     Reply reply;
     bool open = true;  ///< neither answered nor cancelled
     bool cancelled = false;
@@ -47,31 +49,37 @@ class FakeAwsApi final : public aws::EcsApi, public aws::Ec2Api {
     return record(std::move(exchange));
   }
   std::unique_ptr<aws::Call> describe_tasks(
-      const std::string& cluster, const std::vector<std::string>& task_arns,
+      const std::string& cluster, const std::vector<std::string>& task_arns, TaskTags tags,
       aws::OnResult<aws::Described<aws::Task>> on_result) override {
-    return record({"ecs:DescribeTasks", task_arns, {}, cluster, "", std::move(on_result)});
+    return record({"ecs:DescribeTasks", task_arns, {}, cluster, "", tags, std::move(on_result)});
   }
   std::unique_ptr<aws::Call> describe_container_instances(
       const std::string& cluster, const std::vector<std::string>& arns,
       aws::OnResult<aws::Described<aws::ContainerInstance>> on_result) override {
-    return record({"ecs:DescribeContainerInstances", arns, {}, cluster, "", std::move(on_result)});
+    return record(
+        {"ecs:DescribeContainerInstances", arns, {}, cluster, "", {}, std::move(on_result)});
   }
   std::unique_ptr<aws::Call> describe_task_definition(
       const std::string& definition_arn, aws::OnResult<aws::TaskDefinition> on_result) override {
     return record(
-        {"ecs:DescribeTaskDefinition", {definition_arn}, {}, "", "", std::move(on_result)});
+        {"ecs:DescribeTaskDefinition", {definition_arn}, {}, "", "", {}, std::move(on_result)});
+  }
+  std::unique_ptr<aws::Call> describe_service(
+      const std::string& cluster, const std::string& service,
+      aws::OnResult<aws::ServiceRollout> on_result) override {
+    return record({"ecs:DescribeServices", {service}, {}, cluster, "", {}, std::move(on_result)});
   }
   std::unique_ptr<aws::Call> describe_instances(const std::vector<std::string>& instance_ids,
                                                 const std::string& next_token,
                                                 aws::OnResult<InstancePage> on_result) override {
     return record(
-        {"ec2:DescribeInstances", instance_ids, {}, "", next_token, std::move(on_result)});
+        {"ec2:DescribeInstances", instance_ids, {}, "", next_token, {}, std::move(on_result)});
   }
   std::unique_ptr<aws::Call> describe_network_interfaces(
       const std::vector<std::string>& eni_ids, const std::string& next_token,
       aws::OnResult<InterfacePage> on_result) override {
     return record(
-        {"ec2:DescribeNetworkInterfaces", eni_ids, {}, "", next_token, std::move(on_result)});
+        {"ec2:DescribeNetworkInterfaces", eni_ids, {}, "", next_token, {}, std::move(on_result)});
   }
 
   /// Answers the exchange. `T` must be what its operation answers.

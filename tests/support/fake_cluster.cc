@@ -148,6 +148,9 @@ void FakeCluster::answer(FakeAwsApi& api, size_t index) const {
     if (found != definitions.end()) return api.answer(index, aws::TaskDefinition(found->second));
     return api.fail(index, aws::ErrorClass::invalid_request, "ClientException");
   }
+  if (asked.operation == "ecs:DescribeServices") {
+    return api.answer(index, aws::ServiceRollout{primary_definition});
+  }
   aws::Ec2Api::InterfacePage page;
   for (const std::string& id : asked.ids) {
     const auto found = enis.find(id);

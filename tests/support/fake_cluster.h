@@ -40,6 +40,7 @@ class FakeCluster {
   std::map<std::string, aws::Instance> instances;     ///< by id
   std::map<std::string, aws::NetworkInterface> enis;  ///< by id
   std::map<std::string, aws::TaskDefinition> definitions;  ///< by ARN
+  std::string primary_definition;                          ///< of every service
   size_t page_size = 100;
   bool empty_first_page = false;
   size_t instance_page_size = 1000;
