@@ -40,10 +40,16 @@ Partition partition_of(std::string_view region) {
 ServiceEndpoint table_endpoint(Service service, std::string_view region, bool fips,
                                bool dual_stack) {
   // ec2 and sts in GovCloud are FIPS endpoints without the name.
-  const bool gov_without_fips_name =
-      region.starts_with("us-gov-") && !dual_stack && service != Service::ecs;
+  const bool gov_without_fips_name = region.starts_with("us-gov-") && !dual_stack &&
+                                     (service == Service::ec2 || service == Service::sts);
   const Partition partition = partition_of(region);
-  std::string host(service_name(service));
+  // Cloud Map's plain names are dual-stack themselves where they end in these.
+  if (service == Service::cloud_map && !fips && partition.suffix.starts_with("amazonaws.com")) {
+    dual_stack = false;
+  }
+  // The hosts of discovery stand apart from those of Cloud Map's other calls.
+  std::string host(service == Service::cloud_map ? "data-" : "");
+  host += service_name(service);
   if (fips && !gov_without_fips_name) host += "-fips";
   host.append(".").append(region).append(".");
   host.append(dual_stack ? partition.dual_stack_suffix : partition.suffix);
@@ -129,6 +135,8 @@ std::string_view service_name(Service service) {
       return "ec2";
     case Service::sts:
       return "sts";
+    case Service::cloud_map:
+      return "servicediscovery";
   }
   return "";
 }

@@ -10,11 +10,12 @@
 namespace kite::aws {
 
 /// Where a service is reached: partition tables, overrides and their order of precedence. Pure.
-/// Source:    AWS endpoint rules ("smithy.rules" endpointRuleSet of ecs, ec2, sts);
+/// Source:    AWS endpoint rules ("smithy.rules" endpointRuleSet of ecs, ec2, sts,
+///            servicediscovery);
 ///            "Service-specific endpoints" and "Dual-stack and FIPS endpoints" in the AWS SDKs and
 ///            Tools guide.
 
-enum class Service : uint8_t { ecs, ec2, sts };
+enum class Service : uint8_t { ecs, ec2, sts, cloud_map };
 /// "ecs": in host names and in the signing scope.
 std::string_view service_name(Service service);
 

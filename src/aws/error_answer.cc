@@ -62,6 +62,8 @@ constexpr std::array kCodeClasses = {
     CodeClass{"ClusterNotFoundException", not_found},
     CodeClass{"InvalidInstanceID.NotFound", not_found},
     CodeClass{"InvalidNetworkInterfaceID.NotFound", not_found},
+    CodeClass{"NamespaceNotFound", not_found},
+    CodeClass{"ServiceNotFound", not_found},
     CodeClass{"ServiceNotFoundException", not_found},
 };
 
@@ -143,7 +145,7 @@ std::string advice(const CallError& error) {
       if (error.code.empty()) return "access refused without a reason: check proxies and policies";
       return "add " + error.operation + " to the policy of the task role";
     case not_found:
-      return "check -cluster, -service, -family and -region";
+      return "check -cluster, -namespace, -service, -family and -region";
     case invalid_request:
       return "AWS does not accept the request";
     case malformed_answer:

@@ -26,7 +26,8 @@ bool says_wrong_time(std::string_view message) {
 }
 
 WireFormat format_of(Service service) {
-  return service == Service::ecs ? WireFormat::json : WireFormat::xml;
+  const bool is_json = service == Service::ecs || service == Service::cloud_map;
+  return is_json ? WireFormat::json : WireFormat::xml;
 }
 
 CallError transport_error(const std::string& operation, const http::RequestError& failure) {

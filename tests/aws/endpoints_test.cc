@@ -55,6 +55,24 @@ TEST_CASE("endpoints: FIPS and dual-stack names, with GovCloud's exception") {
         "ecs.us-east-1.amazonaws.com");
 }
 
+TEST_CASE("endpoints: Cloud Map's discovery has hosts of its own") {
+  // As botocore 1.43 resolves them.
+  CHECK(host(Service::cloud_map, "eu-west-1") == "data-servicediscovery.eu-west-1.amazonaws.com");
+  CHECK(host(Service::cloud_map, "eu-west-1", kDual) ==
+        "data-servicediscovery.eu-west-1.amazonaws.com");
+  CHECK(host(Service::cloud_map, "us-east-1", kFips) ==
+        "data-servicediscovery-fips.us-east-1.amazonaws.com");
+  CHECK(host(Service::cloud_map, "us-east-1", kBoth) ==
+        "data-servicediscovery-fips.us-east-1.api.aws");
+  CHECK(host(Service::cloud_map, "us-gov-west-1", kFips) ==
+        "data-servicediscovery-fips.us-gov-west-1.amazonaws.com");
+  CHECK(host(Service::cloud_map, "us-iso-east-1", kDual) ==
+        "data-servicediscovery.us-iso-east-1.api.aws.ic.gov");
+  CHECK(resolve(Service::cloud_map, "eu-west-1",
+                {{"AWS_ENDPOINT_URL_SERVICEDISCOVERY", "http://127.0.0.1:7"}})
+            .host == "127.0.0.1:7");
+}
+
 TEST_CASE("endpoints: flag over service variable over general variable over table") {
   Variables variables = {{"AWS_ENDPOINT_URL_ECS", "http://own:1"},
                          {"AWS_ENDPOINT_URL", "http://all:2"}};
