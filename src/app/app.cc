@@ -58,7 +58,7 @@ App::App(const cli::Config& config, const sys::Environment& environment,
       lifecycle_(reactor_, log_,
                  {.stop = [this] { stop(); }, .poll_soon = [this] { on_poll_request(); }}) {
   const auto on_poll_finished = [this] { trim_timer_.start(reactor_.now() + kTrimAfterCycle); };
-  const Upstream::Deps deps{reactor_, relay_resources_, connection_budget_, random_,
+  const Upstream::Deps deps{reactor_, relay_resources_, connection_budget_, random_, clock_,
                             log_,     on_poll_finished};
   for (const cli::TargetConfig& target : config_.targets) {
     upstreams_.push_back(std::make_unique<Upstream>(deps, config_, target));
@@ -73,6 +73,7 @@ int App::run() {
                            {"container", target.name},
                            {"family", target.family},
                            {"service", target.service},
+                           {"namespace", target.namespace_name},
                            {"cluster", target.cluster}});
   }
   for (auto& upstream : upstreams_) upstream->start();
@@ -100,12 +101,16 @@ void App::start_discovery(const std::string& region) {
   const auto ec2 =
       aws::resolve_endpoint(aws::Service::ec2, region, config_.endpoint_ec2, environment_);
   if (!ec2.ok()) return fail(ec2.error().message);
+  const auto cloud_map = aws::resolve_endpoint(aws::Service::cloud_map, region, "", environment_);
+  if (!cloud_map.ok()) return fail(cloud_map.error().message);
   log_.info("discovery_starting",
             {{"ecs", ecs->url}, {"ec2", ec2->url}, {"credentials", credentials_.source_name()}});
-  aws_ = std::make_unique<AwsAccess>(AwsAccess::Deps{http_, credentials_, clock_, random_},
-                                     aws::SignedCaller::Target{aws::Service::ecs, region, *ecs},
-                                     aws::SignedCaller::Target{aws::Service::ec2, region, *ec2});
-  for (auto& upstream : upstreams_) upstream->start_discovery(aws_->ecs, aws_->ec2);
+  aws_ = std::make_unique<AwsAccess>(
+      AwsAccess::Deps{http_, credentials_, clock_, random_},
+      aws::SignedCaller::Target{aws::Service::ecs, region, *ecs},
+      aws::SignedCaller::Target{aws::Service::ec2, region, *ec2},
+      aws::SignedCaller::Target{aws::Service::cloud_map, region, *cloud_map});
+  for (auto& upstream : upstreams_) upstream->start_discovery(*aws_, region);
 }
 
 void App::log_end() {

@@ -7,6 +7,8 @@ namespace kite::app {
 
 namespace {
 
+constexpr std::chrono::seconds kCloudMapPollHigh{12};
+
 proxy::Proxy::Options proxy_options(const cli::Config& config, const cli::TargetConfig& target) {
   proxy::Proxy::Options options;
   for (const cli::PortMapping& port : target.ports) {
@@ -26,6 +28,7 @@ discovery::DiscoveryLoop::Options discovery_options(const cli::Config& config,
                           .family = target.family,
                           .revision = target.revision,
                           .service = target.service,
+                          .namespace_name = target.namespace_name,
                           .container = target.name,
                           .ports = {},
                           .use_public_addresses = target.use_public_addresses,
@@ -42,6 +45,8 @@ discovery::DiscoveryLoop::Options discovery_options(const cli::Config& config,
     }
   }
   options.poll = {.low = config.poll.low, .high = config.poll.high};
+  // Cloud Map's budget is large enough for news to come sooner. DESIGN 39
+  if (!target.namespace_name.empty() && !config.poll_given) options.poll.high = kCloudMapPollHigh;
   return options;
 }
 
@@ -57,10 +62,27 @@ Upstream::Upstream(const Deps& deps, const cli::Config& config, const cli::Targe
   cell_.subscribe([this](const snapshot::SnapshotPtr&) { deps_.on_poll_finished(); });
 }
 
-void Upstream::start_discovery(aws::EcsApi& ecs, aws::Ec2Api& ec2) {
-  const discovery::DiscoveryLoop::Deps deps{deps_.reactor, ecs,          ec2,
-                                            cell_,         deps_.random, deps_.log};
-  loop_ = std::make_unique<discovery::DiscoveryLoop>(deps, discovery_options(config_, target_));
+std::string Upstream::cache_path() const {
+  const auto index = &target_ - config_.targets.data();
+  return index == 0 ? config_.cache : config_.cache + "." + std::to_string(index + 1);
+}
+
+void Upstream::start_discovery(AwsAccess& aws, const std::string& region) {
+  discovery::DiscoveryLoop::Options options = discovery_options(config_, target_);
+  if (!config_.cache.empty()) {
+    cache_.emplace(discovery::SnapshotFile::Deps{deps_.clock, deps_.log},
+                   discovery::SnapshotFile::Options{cache_path(),
+                                                    target_identity(options.cycle.target, region)});
+  }
+  const discovery::DiscoveryLoop::Deps deps{.reactor = deps_.reactor,
+                                            .ecs = aws.ecs,
+                                            .ec2 = aws.ec2,
+                                            .cell = cell_,
+                                            .random = deps_.random,
+                                            .logger = deps_.log,
+                                            .cache = cache_ ? &*cache_ : nullptr,
+                                            .cloud_map = &aws.cloud_map};
+  loop_ = std::make_unique<discovery::DiscoveryLoop>(deps, std::move(options));
   loop_->start();
   if (poll_wanted_) poll_soon();
 }

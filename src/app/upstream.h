@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
-#include "aws/ec2_api.h"
-#include "aws/ecs_api.h"
+#include "app/aws_access.h"
 #include "cli/config.h"
 #include "discovery/discovery_loop.h"
+#include "discovery/snapshot_file.h"
 #include "event/reactor.h"
 #include "proxy/balancer.h"
 #include "proxy/connection_budget.h"
@@ -30,6 +32,7 @@ class Upstream {
     proxy::RelayResources& relay_resources;
     proxy::ConnectionBudget& budget;
     sys::Random& random;
+    const sys::Clock& clock;
     sys::Logger& log;
     /// Called after every finished poll.
     std::function<void()> on_poll_finished;
@@ -39,8 +42,8 @@ class Upstream {
 
   /// Opens the ports that were given.
   void start() { proxy_.start(); }
-  /// The way to AWS is known: the first poll follows. The APIs outlive stop().
-  void start_discovery(aws::EcsApi& ecs, aws::Ec2Api& ec2);
+  /// The way to AWS is known: the first poll follows. `aws` outlives stop().
+  void start_discovery(AwsAccess& aws, const std::string& region);
   /// Ends polling, closes listeners, cuts connections.
   void stop();
   /// False when refused for throttling. Before discovery began it is remembered.
@@ -50,6 +53,9 @@ class Upstream {
   const proxy::Proxy& proxy() const { return proxy_; }
 
  private:
+  /// -cache, and for every further target another name.
+  std::string cache_path() const;
+
   const Deps deps_;
   const cli::Config& config_;
   const cli::TargetConfig& target_;
@@ -57,6 +63,7 @@ class Upstream {
   snapshot::SnapshotCell cell_;
   proxy::RandomBalancer balancer_;
   proxy::Proxy proxy_;
+  std::optional<discovery::SnapshotFile> cache_;
   std::unique_ptr<discovery::DiscoveryLoop> loop_;  // from when the region is known
 };
 

@@ -44,6 +44,7 @@ struct TargetConfig {
   std::string family;                ///< empty when a service is given
   std::optional<uint32_t> revision;  ///< of the family; absent means any
   std::string service;               ///< empty when a family is given
+  std::string namespace_name;        ///< of Cloud Map; then name is empty, and cluster may be
   std::string cluster = "default";
   std::vector<TaskTag> tags;             ///< a task must have all
   bool primary_deployment_only = false;  ///< of the service
@@ -68,6 +69,8 @@ struct Config {
   std::chrono::milliseconds connect_deadline{10000};
   uint32_t retries = 3;
   PollRange poll;
+  bool poll_given = false;
+  std::string cache;         ///< empty: none
   std::string region;        ///< empty: environment, task metadata, IMDS
   std::string endpoint_ecs;  ///< empty: environment, then the partition's
   std::string endpoint_ec2;

@@ -6,11 +6,14 @@ namespace {
 
 constexpr std::array<FlagSpec, kFlagCount> kSpecs = {{
     {FlagId::name, Topic::target, "name", "<container>", "",
-     "The container to proxy to, by its name within the task. Required."},
+     "The container to proxy to, by its name within the task. Required, but with -namespace."},
     {FlagId::family, Topic::target, "family", "<family[:revision]>", "",
      "The tasks of this family, of every revision or of one. Give exactly one of -family and "
      "-service."},
     {FlagId::service, Topic::target, "service", "<service>", "", "The tasks of this ECS service."},
+    {FlagId::namespace_name, Topic::target, "namespace", "<namespace>", "",
+     "Ask Cloud Map instead of ECS: for the instances that are registered with -service in this "
+     "namespace. -family, -cluster and -tag then narrow them down by their attributes."},
     {FlagId::cluster, Topic::target, "cluster", "<name or ARN>", "default",
      "The cluster the tasks run in."},
     {FlagId::tag, Topic::target, "tag", "<key=value>", "",
@@ -21,7 +24,8 @@ constexpr std::array<FlagSpec, kFlagCount> kSpecs = {{
     {FlagId::target, Topic::target, "target", "<key=value,...>", "",
      "A further target in one value, such as service=orders,name=app,port=18080:8080. Keys are "
      "name, "
-     "family, service, cluster, tag, deployment, port, bind, public and balance; cluster, bind, "
+     "family, service, namespace, cluster, tag, deployment, port, bind, public and balance; "
+     "cluster, bind, "
      "public and balance "
      "are the flags' where they are not given. Repeatable, or separated by ';'."},
     {FlagId::port, Topic::addresses, "port", "<[listen:]container>", "all discovered",
@@ -44,6 +48,9 @@ constexpr std::array<FlagSpec, kFlagCount> kSpecs = {{
     {FlagId::poll, Topic::discovery, "poll", "<low-high>", "5s-20s",
      "Time between two looks at AWS: the low end after a change, towards the high end while "
      "nothing changes."},
+    {FlagId::cache, Topic::discovery, "cache", "<path>", "",
+     "A file for the last backends that are known. They serve at the next start if AWS does not "
+     "answer then."},
     {FlagId::region, Topic::discovery, "region", "<region>", "",
      "The AWS region. Else AWS_REGION, AWS_DEFAULT_REGION, the task's or the instance's metadata."},
     {FlagId::endpoint_ecs, Topic::discovery, "endpoint-ecs", "<URL>", "",

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string_view>
 
 #include "cli/duration.h"
@@ -36,6 +37,19 @@ Problem read_poll(const RawFlags& raw, Config& config) {
                      such_as(*value, duration_text(range.high) + "-" + duration_text(range.low)));
   }
   config.poll = range;
+  config.poll_given = true;
+  return std::nullopt;
+}
+
+Problem read_cache(const RawFlags& raw, Config& config) {
+  const RawValue* value = raw.last(FlagId::cache);
+  if (value == nullptr) return std::nullopt;
+  const auto is_control = [](char byte) { return (byte >= 0 && byte < ' ') || byte == '\x7f'; };
+  if (value->text.empty() || value->text.ends_with('/') ||
+      std::ranges::any_of(value->text, is_control)) {
+    return wrong(*value, "give the path of a file, " + such_as(*value, "/var/lib/kite/backends"));
+  }
+  config.cache = value->text;
   return std::nullopt;
 }
 
@@ -69,7 +83,7 @@ Problem read_endpoints(const RawFlags& raw, Config& config) {
 }  // namespace
 
 Problem read_discovery(const RawFlags& raw, Config& config) {
-  for (const auto step : {read_poll, read_region, read_endpoints}) {
+  for (const auto step : {read_poll, read_cache, read_region, read_endpoints}) {
     if (auto problem = step(raw, config)) return problem;
   }
   return std::nullopt;

@@ -182,9 +182,76 @@ Problem read_balance(const RawFlags& raw, TargetConfig& target) {
   return std::nullopt;
 }
 
+Problem read_namespace(const RawFlags& raw, TargetConfig& target) {
+  const RawValue& value = *raw.last(FlagId::namespace_name);
+  const auto printable = [](char byte) { return byte > ' ' && byte < '\x7f'; };
+  if (value.text.empty() || value.text.size() > 1024 ||
+      !std::ranges::all_of(value.text, printable)) {
+    return wrong(value, "give the name of a Cloud Map namespace, " + such_as(value, "shop.local"));
+  }
+  target.namespace_name = value.text;
+  return std::nullopt;
+}
+
+Problem read_registered_service(const RawFlags& raw, TargetConfig& target) {
+  const RawValue* value = raw.last(FlagId::service);
+  if (value == nullptr) {
+    return Error{raw.prefix() + "service is missing: with " + raw.prefix() +
+                 "namespace give the Cloud Map service, such as " + raw.prefix() +
+                 "service=orders"};
+  }
+  const auto fits = [](char byte) {
+    return byte == '.' || is_ecs_name(std::string_view(&byte, 1));
+  };
+  if (value->text.empty() || value->text.size() > 127 || !std::ranges::all_of(value->text, fits)) {
+    return wrong(*value, "a Cloud Map service's name has letters, digits, '-', '_' and '.'");
+  }
+  target.service = value->text;
+  return std::nullopt;
+}
+
+/// What Cloud Map cannot tell.
+Problem refuse_what_only_ecs_knows(const RawFlags& raw, const TargetConfig& target) {
+  const RawValue* name = raw.last(FlagId::name);
+  const std::string with = " with " + raw.prefix() + "namespace";
+  if (name != nullptr) {
+    return wrong(*name, "Cloud Map knows no containers, so remove it" + with);
+  }
+  if (raw.is_true(FlagId::public_addresses)) {
+    return wrong(*raw.last(FlagId::public_addresses),
+                 "Cloud Map knows one address of each instance, so remove it" + with);
+  }
+  if (target.primary_deployment_only) {
+    return wrong(*raw.last(FlagId::deployment),
+                 "Cloud Map knows no deployments, so remove it" + with);
+  }
+  if (target.revision.has_value()) {
+    return wrong(*raw.last(FlagId::family),
+                 "Cloud Map knows no revisions, so give the family alone" + with);
+  }
+  return std::nullopt;
+}
+
+/// The instances of a Cloud Map service. Family and cluster narrow them down when given.
+Problem read_registered(const RawFlags& raw, TargetConfig& target) {
+  target.cluster.clear();
+  const RawValue* family = raw.last(FlagId::family);
+  if (auto problem = read_namespace(raw, target)) return problem;
+  if (auto problem = read_registered_service(raw, target)) return problem;
+  if (family != nullptr) {
+    if (auto problem = read_family(*family, target)) return problem;
+  }
+  for (const auto step : {read_cluster, read_tags, read_deployment, read_ports, read_bind,
+                          read_public, read_balance}) {
+    if (auto problem = step(raw, target)) return problem;
+  }
+  return refuse_what_only_ecs_knows(raw, target);
+}
+
 }  // namespace
 
 Problem read_target(const RawFlags& raw, TargetConfig& target) {
+  if (raw.has(FlagId::namespace_name)) return read_registered(raw, target);
   for (const auto step : {read_name, read_tasks, read_cluster, read_tags, read_deployment,
                           read_ports, read_bind, read_public, read_balance}) {
     if (auto problem = step(raw, target)) return problem;

@@ -17,15 +17,11 @@ struct TargetKey {
   bool inherited;
 };
 constexpr std::array kTargetKeys = {
-    TargetKey{FlagId::name, false},
-    TargetKey{FlagId::family, false},
-    TargetKey{FlagId::service, false},
-    TargetKey{FlagId::cluster, true},
-    TargetKey{FlagId::tag, false},
-    TargetKey{FlagId::deployment, false},
-    TargetKey{FlagId::port, false},
-    TargetKey{FlagId::bind, true},
-    TargetKey{FlagId::public_addresses, true},
+    TargetKey{FlagId::name, false},       TargetKey{FlagId::family, false},
+    TargetKey{FlagId::service, false},    TargetKey{FlagId::namespace_name, false},
+    TargetKey{FlagId::cluster, true},     TargetKey{FlagId::tag, false},
+    TargetKey{FlagId::deployment, false}, TargetKey{FlagId::port, false},
+    TargetKey{FlagId::bind, true},        TargetKey{FlagId::public_addresses, true},
     TargetKey{FlagId::balance, true},
 };
 constexpr size_t kTargetsMax = 64;
@@ -88,6 +84,8 @@ Problem read_further_target(const RawValue& value, std::string_view text, const 
   }
   for (const TargetKey& key : kTargetKeys) {
     if (!key.inherited || raw.has(key.id)) continue;
+    // The cluster of ECS targets says nothing of what is registered in a namespace.
+    if (key.id == FlagId::cluster && raw.has(FlagId::namespace_name)) continue;
     for (const RawValue& inherited : outer.all(key.id)) raw.add(key.id, inherited);
   }
   return read_target(raw, config.targets.emplace_back());
@@ -117,6 +115,9 @@ bool share_address(const TargetConfig& a, const TargetConfig& b) {
 }
 
 std::string described(const TargetConfig& target) {
+  if (!target.namespace_name.empty()) {
+    return "service " + target.service + " of namespace " + target.namespace_name;
+  }
   const std::string of =
       target.service.empty() ? "family " + target.family : "service " + target.service;
   return target.name + " of " + of;
@@ -148,7 +149,8 @@ Problem check_conflicts(const Config& config) {
 }  // namespace
 
 Problem read_targets(const RawFlags& raw, Config& config) {
-  const bool own = raw.has(FlagId::name) || raw.has(FlagId::family) || raw.has(FlagId::service);
+  const bool own = raw.has(FlagId::name) || raw.has(FlagId::family) || raw.has(FlagId::service) ||
+                   raw.has(FlagId::namespace_name);
   if (own || !raw.has(FlagId::target)) {
     if (auto problem = read_target(raw, config.targets.emplace_back())) return problem;
   }

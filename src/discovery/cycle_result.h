@@ -37,6 +37,7 @@ struct CycleResult {
   /// Every call was answered. Otherwise `snapshot` rests in part on earlier answers.
   bool complete = false;
   bool throttled = false;
+  bool listing_cut = false;  ///< the list is as long as one answer can be: there may be more
   bool all_missing = false;  ///< every listed task is MISSING: the cluster or region may be wrong
   std::vector<Exclusion> exclusions;
   std::vector<CycleProblem> problems;  ///< at most kProblemsMax kinds

@@ -12,6 +12,7 @@
 #include "discovery/call_queue.h"
 #include "discovery/cycle_result.h"
 #include "discovery/describe_plan.h"
+#include "discovery/discovery_source.h"
 #include "discovery/inventory.h"
 #include "discovery/lookup_plan.h"
 #include "discovery/target.h"
@@ -54,7 +55,7 @@ constexpr bool may_become(CycleState from, CycleState to) {
 /// Thread:    reactor thread only.
 /// Errors:    none thrown; a result always comes, at the latest at the deadline.
 /// Source:    ECS API 2014-11-13, EC2 API 2016-11-15.
-class DiscoveryCycle {
+class DiscoveryCycle final : public DiscoverySource {
  public:
   static constexpr size_t kPagesMax = 250;  ///< of one listing or one EC2 chunk
 
@@ -63,15 +64,11 @@ class DiscoveryCycle {
     sys::Duration deadline = std::chrono::seconds(20);
     Freshness freshness{};
   };
-  /// Called once per start(), in a turn in which nothing else of the cycle runs; it may start the
-  /// next one.
-  using OnDone = event::Handler<void(const CycleResult&)>;
-
   DiscoveryCycle(event::Reactor& reactor, aws::EcsApi& ecs, aws::Ec2Api& ec2, Inventory& inventory,
                  Options options, OnDone on_done);
 
-  /// Requires an idle cycle.
-  void start(const Occasion& occasion = {});
+  void start() { start(Occasion{}); }
+  void start(const Occasion& occasion) override;
   bool running() const { return state_ != CycleState::idle; }
   CycleState state() const { return state_; }
 

@@ -53,6 +53,17 @@ void DiscoveryLog::on_cycle(const CycleResult& result, const snapshot::Snapshot*
   if (now != nullptr && (before == nullptr || !(*before == *now))) log_set(before, *now);
 }
 
+void DiscoveryLog::on_cache_used(const snapshot::Snapshot& set, std::chrono::seconds age) {
+  logger_.warn("cache_used", {{"target", target_},
+                              {"message", "AWS did not answer: what an earlier run knew serves"},
+                              {"backends", set.backend_count()},
+                              {"age_s", age.count()}});
+}
+
+void DiscoveryLog::on_cache_left() {
+  logger_.info("cache_left", {{"target", target_}, {"message", "AWS answers"}});
+}
+
 void DiscoveryLog::log_set(const snapshot::Snapshot* before, const snapshot::Snapshot& now) {
   logger_.info("backends_changed",
                {{"target", target_},
@@ -78,6 +89,15 @@ void DiscoveryLog::log_listing(const CycleResult& result, size_t backends_kept) 
                   {"tasks", result.tasks_listed}});
   }
   told_all_missing_ = result.all_missing;
+  if (result.listing_cut && !told_cut_) {
+    logger_.warn("instances_cut",
+                 {{"target", target_},
+                  {"message",
+                   "Cloud Map tells no more instances than this in one answer, in any "
+                   "order: narrow the target with -tag, or split the service"},
+                  {"instances", result.tasks_listed}});
+  }
+  told_cut_ = result.listing_cut;
   if (result.listing != Listing::failed) log_disconnected(result.tasks_disconnected);
 }
 

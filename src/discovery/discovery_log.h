@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <set>
 #include <string>
@@ -23,6 +24,8 @@ class DiscoveryLog {
   /// `before` is null before the first set. `now` is null while there is none.
   void on_cycle(const CycleResult& result, const snapshot::Snapshot* before,
                 const snapshot::Snapshot* now);
+  void on_cache_used(const snapshot::Snapshot& set, std::chrono::seconds age);
+  void on_cache_left();
 
  private:
   void log_set(const snapshot::Snapshot* before, const snapshot::Snapshot& now);
@@ -38,6 +41,7 @@ class DiscoveryLog {
   bool told_empty_ = false;
   bool told_all_missing_ = false;
   bool told_disconnected_ = false;
+  bool told_cut_ = false;
 };
 
 }  // namespace kite::discovery

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "discovery/cloud_map_cycle.h"
+#include "sys/check.h"
+
 namespace kite::discovery {
 
 static_assert(static_cast<size_t>(aws::ErrorClass::cancelled_by_deadline) + 1 ==
@@ -45,12 +48,11 @@ bool may_pass_soon(aws::ErrorClass error_class) {
 DiscoveryLoop::DiscoveryLoop(const Deps& deps, Options options)
     : reactor_(deps.reactor),
       cell_(deps.cell),
+      cache_(deps.cache),
       pacer_(options.poll, deps.random),
       log_(deps.logger, target_label(options.cycle.target)),
       timer_(deps.reactor.timers(), event::Timer::OnDue::to<&DiscoveryLoop::on_poll_due>(this)),
-      cycle_(deps.reactor, deps.ecs, deps.ec2, inventory_,
-             keep_pace(std::move(options.cycle), options.poll.low),
-             DiscoveryCycle::OnDone::to<&DiscoveryLoop::on_cycle_done>(this)) {
+      source_(make_source(deps, std::move(options))) {
   for (size_t i = 0; i < stats_.call_errors.size(); ++i) {
     stats_.call_errors[i].name = aws::error_class_name(static_cast<aws::ErrorClass>(i));
   }
@@ -59,7 +61,22 @@ DiscoveryLoop::DiscoveryLoop(const Deps& deps, Options options)
   }
 }
 
+std::unique_ptr<DiscoverySource> DiscoveryLoop::make_source(const Deps& deps, Options options) {
+  const auto on_done = DiscoverySource::OnDone::to<&DiscoveryLoop::on_cycle_done>(this);
+  DiscoveryCycle::Options cycle = keep_pace(std::move(options.cycle), options.poll.low);
+  if (cycle.target.namespace_name.empty()) {
+    return std::make_unique<DiscoveryCycle>(deps.reactor, deps.ecs, deps.ec2, inventory_,
+                                            std::move(cycle), on_done);
+  }
+  KITE_CHECK(deps.cloud_map != nullptr, "a target of a namespace needs Cloud Map");
+  return std::make_unique<CloudMapCycle>(
+      deps.reactor, *deps.cloud_map,
+      CloudMapCycle::Options{std::move(cycle.target), cycle.deadline, cycle.freshness.tasks},
+      on_done);
+}
+
 void DiscoveryLoop::start() {
+  if (cache_ != nullptr) remembered_ = cache_->load();
   timer_.start(reactor_.now() + pacer_.first_delay());
 }
 
@@ -90,7 +107,7 @@ void DiscoveryLoop::on_poll_due() {
   poll_again_ = false;
   pacer_.note_start();
   ++stats_.cycles_started;
-  cycle_.start({pacer_.longest_calm_delay(), pacer_.poll_hinted()});
+  source_->start({pacer_.longest_calm_delay(), pacer_.poll_hinted()});
 }
 
 void DiscoveryLoop::on_cycle_done(const CycleResult& result) {
@@ -102,22 +119,49 @@ void DiscoveryLoop::on_cycle_done(const CycleResult& result) {
   log_.on_cycle(result, before.get(), now.get());
   const PollOutcome outcome = judge(result, set_changed);
   if (now != nullptr) cell_.publish(now);
+  save(result, set_changed);
   schedule_next(outcome);
 }
 
-snapshot::SnapshotPtr DiscoveryLoop::choose_set(const CycleResult& result) const {
+snapshot::SnapshotPtr DiscoveryLoop::choose_set(const CycleResult& result) {
   const snapshot::SnapshotPtr& current = cell_.current();
-  if (result.snapshot == nullptr) return current;
-  if (current == result.snapshot) return current;
-  if (current != nullptr) return *current == *result.snapshot ? current : result.snapshot;
-  // The first set: "nothing serves" needs every answer, a set with backends does not.
-  const bool known = result.complete || result.snapshot->backend_count() > 0;
-  return known ? result.snapshot : nullptr;
+  if (current != nullptr && !stats_.from_cache) {
+    if (result.snapshot == nullptr || current == result.snapshot) return current;
+    return *current == *result.snapshot ? current : result.snapshot;
+  }
+  if (may_begin_with(result)) {
+    if (stats_.from_cache) log_.on_cache_left();
+    stats_.from_cache = false;
+    remembered_.reset();
+    const bool same = current != nullptr && *current == *result.snapshot;
+    return same ? current : result.snapshot;
+  }
+  if (remembered_ == nullptr || remembered_->backend_count() == 0) return current;
+  stats_.from_cache = true;
+  log_.on_cache_used(*remembered_, cache_->age());
+  return std::exchange(remembered_, nullptr);
+}
+
+bool DiscoveryLoop::may_begin_with(const CycleResult& result) {
+  empty_lists_ =
+      result.listing == Listing::complete && result.tasks_listed == 0 ? empty_lists_ + 1 : 0;
+  if (result.snapshot == nullptr) return false;
+  // What an earlier run knew needs the same evidence to be dropped as what this one learned.
+  if (stats_.from_cache && empty_lists_ == 1) return false;
+  // "Nothing serves" needs every answer, a set with backends does not.
+  return result.complete || result.snapshot->backend_count() > 0;
+}
+
+void DiscoveryLoop::save(const CycleResult& result, bool set_changed) {
+  if (cache_ == nullptr || cell_.current() == nullptr || stats_.from_cache) return;
+  if (set_changed || result.complete) cache_->save(cell_.current());
 }
 
 PollOutcome DiscoveryLoop::judge(const CycleResult& result, bool set_changed) const {
   if (result.throttled) return PollOutcome::throttled;
-  if (set_changed || result.listing == Listing::unconfirmed_empty) return PollOutcome::changed;
+  const bool unconfirmed =
+      result.listing == Listing::unconfirmed_empty || (stats_.from_cache && empty_lists_ == 1);
+  if (set_changed || unconfirmed) return PollOutcome::changed;
   if (result.complete) return PollOutcome::calm;
   const bool soon = std::all_of(
       result.problems.begin(), result.problems.end(),

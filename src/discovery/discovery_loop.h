@@ -1,12 +1,17 @@
 #pragma once
 
+#include <memory>
+
+#include "aws/cloud_map_api.h"
 #include "aws/ec2_api.h"
 #include "aws/ecs_api.h"
 #include "discovery/discovery_cycle.h"
 #include "discovery/discovery_log.h"
+#include "discovery/discovery_source.h"
 #include "discovery/discovery_stats.h"
 #include "discovery/inventory.h"
 #include "discovery/poll_pacer.h"
+#include "discovery/snapshot_file.h"
 #include "event/reactor.h"
 #include "snapshot/snapshot_cell.h"
 #include "sys/log.h"
@@ -15,8 +20,9 @@
 namespace kite::discovery {
 
 /// Polls one target for ever and publishes what it finds. After every finished cycle something is
-/// published, the same pointer when nothing changed; before the first usable answer nothing is.
-/// Owns:      cycle, inventory, pacing.
+/// published, the same pointer when nothing changed; before the first usable answer nothing is, or
+/// what an earlier run saved.
+/// Owns:      source, inventory, pacing.
 /// Lifetime:  the APIs, the cell, the random source and the logger outlive it.
 /// Thread:    reactor thread only.
 /// Errors:    none; a failed cycle keeps the last good set, is counted, and logged once per change.
@@ -33,6 +39,8 @@ class DiscoveryLoop {
     snapshot::SnapshotCell& cell;
     sys::Random& random;
     sys::Logger& logger;
+    SnapshotFile* cache = nullptr;          ///< null without -cache
+    aws::CloudMapApi* cloud_map = nullptr;  ///< null unless the target is of a namespace
   };
 
   DiscoveryLoop(const Deps& deps, Options options);
@@ -48,10 +56,14 @@ class DiscoveryLoop {
   const std::vector<Exclusion>& exclusions() const { return exclusions_; }
 
  private:
+  std::unique_ptr<DiscoverySource> make_source(const Deps& deps, Options options);
   void on_poll_due();
   void on_cycle_done(const CycleResult& result);
   /// The set to serve from after this cycle; null while there is none.
-  snapshot::SnapshotPtr choose_set(const CycleResult& result) const;
+  snapshot::SnapshotPtr choose_set(const CycleResult& result);
+  /// Whether the cycle's set is good enough to begin with.
+  bool may_begin_with(const CycleResult& result);
+  void save(const CycleResult& result, bool set_changed);
   PollOutcome judge(const CycleResult& result, bool set_changed) const;
   void count(const CycleResult& result, bool set_changed);
   void schedule_next(PollOutcome outcome);
@@ -60,6 +72,9 @@ class DiscoveryLoop {
 
   event::Reactor& reactor_;
   snapshot::SnapshotCell& cell_;
+  SnapshotFile* const cache_;
+  snapshot::SnapshotPtr remembered_;  ///< from an earlier run, while it may still be needed
+  size_t empty_lists_ = 0;            ///< in a row, while what serves is from an earlier run
   PollPacer pacer_;
   Inventory inventory_;
   DiscoveryLog log_;
@@ -68,7 +83,7 @@ class DiscoveryLoop {
   sys::SteadyTime poll_started_{};
   bool poll_again_ = false;  ///< asked for while no timer was armed: in a cycle
   event::Timer timer_;
-  DiscoveryCycle cycle_;
+  const std::unique_ptr<DiscoverySource> source_;
 };
 
 }  // namespace kite::discovery

@@ -31,6 +31,7 @@ struct DiscoveryStats {
   uint64_t early_polls_refused = 0;  ///< while throttled
   std::array<Named, kErrorClasses> call_errors{};
   // Gauges, as of the last finished cycle:
+  bool from_cache = false;  ///< what serves is what an earlier run saved: AWS has not answered yet
   uint64_t tasks_listed = 0;
   uint64_t tasks_disconnected = 0;  ///< backends whose statuses are old: see DiscoveryLog
   std::array<Named, kExclusionReasons> excluded{};

@@ -72,7 +72,8 @@ TEST_CASE("config: the defaults that -help tells are the ones in force") {
     if (spec.default_text.empty() || words) continue;
     args.push_back("-" + std::string(spec.name) + "=" + std::string(spec.default_text));
   }
-  CHECK(args.size() == 9);  // cluster public balance connect-* retries poll loglevel log-format
+  // cluster deployment public balance connect-* retries poll loglevel log-format
+  CHECK(args.size() == 10);
   const Config told = accepted(args);
   const Config silent = accepted({});
   CHECK(told.targets.front().cluster == silent.targets.front().cluster);

@@ -132,4 +132,40 @@ TEST_CASE("targets: tags and deployments that cannot be") {
   CHECK(error_of({"-name=app", "-family=orders", "-deployment=all"}) == "(accepted)");
 }
 
+TEST_CASE("targets: a Cloud Map service is named by its namespace, and needs no container") {
+  const auto targets = targets_of({"-namespace=shop.local", "-service=orders.v2", "-port=80",
+                                   "-target=namespace=shop,service=users,cluster=prod,family=u",
+                                   "-target=service=ledger,name=db"});
+  CHECK(targets[0].namespace_name == "shop.local");
+  CHECK(targets[0].service == "orders.v2");
+  CHECK(targets[0].name.empty());
+  CHECK(targets[0].cluster.empty());
+  CHECK(targets[1].cluster == "prod");
+  CHECK(targets[1].family == "u");
+  CHECK(targets[2].namespace_name.empty());
+  CHECK(targets[2].cluster == "default");
+}
+
+TEST_CASE("targets: the cluster of the flags is not that of a namespace") {
+  const auto targets = targets_of(
+      {"-name=app", "-service=orders", "-cluster=prod", "-target=namespace=shop,service=users"});
+  CHECK(targets[1].cluster.empty());
+}
+
+TEST_CASE("targets: what Cloud Map cannot tell is refused with a namespace") {
+  const auto error = [](const char* flag) {
+    return error_of({"-namespace=shop", "-service=orders", flag});
+  };
+  CHECK(error("-name=app") ==
+        "-name is \"app\": Cloud Map knows no containers, so remove it with -namespace");
+  CHECK(error("-public").find("Cloud Map knows one address") != std::string::npos);
+  CHECK(error("-deployment=primary").find("knows no deployments") != std::string::npos);
+  CHECK(error("-family=orders:7").find("knows no revisions") != std::string::npos);
+  CHECK(error("-service=or/ders").find("a Cloud Map service's name") != std::string::npos);
+  CHECK(error("-namespace=").find("give the name of a Cloud Map namespace") != std::string::npos);
+  CHECK(error_of({"-namespace=shop"}) ==
+        "-service is missing: with -namespace give the Cloud Map service, such as "
+        "-service=orders");
+}
+
 }  // namespace kite::cli

@@ -6,7 +6,7 @@ import struct
 import threading
 from collections import Counter
 
-from waiting import patience
+from waiting import eventually, patience
 
 LOCAL = "127.0.0.1"
 
@@ -43,6 +43,16 @@ def ask_name(port, host=LOCAL, timeout=15.0):
 def names(port, count, host=LOCAL):
     """How often each backend answered `count` new connections."""
     return Counter(ask_name(port, host) for _ in range(count))
+
+
+def wait_for_names(port, *wanted):
+    """Until exactly these backends answer; a client that comes too early is reset."""
+    def answers():
+        try:
+            return set(names(port, 12 * len(wanted)))
+        except ConnectionError:
+            return None
+    eventually(lambda: answers() == set(wanted), 15, f"answers from exactly {wanted}", every=0.05)
 
 
 def echo_once(sock, data):

@@ -108,6 +108,8 @@ def start_kite(aws, request):
         given = {flag.partition("=")[0] for flag in flags}
         if "-service" in given:
             chosen.pop("-family", None)
+        if "-namespace" in given:
+            chosen.pop("-name", None)
         kept = [f"{name}={value}" for name, value in chosen.items() if name not in given]
         ports = [urllib.parse.urlsplit(url).port for url in aws.urls.values()]
         made = Kite([*kept, *flags], aws.env() if env is None else env, ports, **options)

@@ -2,16 +2,11 @@
 
 import signal
 
-from clients import ask_name, names
+from clients import ask_name, wait_for_names
 from fake_aws.client import task_definition_arn
 from waiting import eventually
 
 TAGS = [{"key": "tier", "value": "gold"}, {"key": "slice", "value": "blue"}]
-
-
-def wait_for_names(port, *wanted):
-    eventually(lambda: set(names(port, 12 * len(wanted))) == set(wanted), 15,
-               f"answers from exactly {wanted}", every=0.05)
 
 
 def test_only_tasks_with_every_tag(scenario, start_kite, port):

@@ -52,7 +52,7 @@ def known_flags():
 
 
 def test_there_are_examples():
-    assert len(DEFINITIONS) == 4 and len(kites()) == 2
+    assert len(DEFINITIONS) == 5 and len(kites()) == 3
 
 
 @pytest.mark.parametrize("path", DEFINITIONS, ids=lambda path: path.name)
@@ -89,8 +89,11 @@ def test_kites_use_flags_that_exist_and_name_what_exists():
     for path, container, flags in kites():
         assert set(flags) <= known_flags()
         assert ("family" in flags) != ("service" in flags)
-        target = containers_of(targets[flags.get("family") or flags["service"]])[flags["name"]]
-        ports = {mapping["containerPort"] for mapping in target["portMappings"]}
+        containers = containers_of(targets[flags.get("family") or flags["service"]])
+        assert ("name" in flags) != ("namespace" in flags)
+        wanted = [containers[flags["name"]]] if "name" in flags else containers.values()
+        ports = {mapping["containerPort"]
+                 for target in wanted for mapping in target["portMappings"]}
         if "port" in flags:
             assert int(flags["port"].rpartition(":")[2]) in ports
         names = {entry["name"] for entry in container["environment"]}
@@ -120,6 +123,13 @@ def test_policy():
         assert (set(statement["Action"]) == cluster_reads) == scoped
     trust = load(EXAMPLES / "task-role-trust-policy.json")
     assert trust["Statement"][0]["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+
+
+def test_policy_for_cloud_map():
+    statement, = load(EXAMPLES / "cloud-map/iam-policy.json")["Statement"]
+    assert statement["Action"] == ["servicediscovery:DiscoverInstances",
+                                   "servicediscovery:DiscoverInstancesRevision"]
+    assert statement["Effect"] == "Allow" and statement["Resource"] == "*"
 
 
 def test_links_in_the_texts_lead_somewhere():

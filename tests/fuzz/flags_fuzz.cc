@@ -19,11 +19,16 @@ void check_text(const std::string& text) {
 }
 
 void check_target(const TargetConfig& config) {
-  KITE_CHECK(!config.name.empty(), "a config has a container name");
-  KITE_CHECK(config.family.empty() != config.service.empty(), "one of family and service");
+  const bool registered = !config.namespace_name.empty();
+  KITE_CHECK(config.name.empty() == registered, "a config has a container name, or a namespace");
+  KITE_CHECK(registered ? !config.service.empty() : config.family.empty() != config.service.empty(),
+             "one of family and service");
   KITE_CHECK(!config.revision || (*config.revision > 0 && !config.family.empty()),
              "a revision belongs to a family");
-  KITE_CHECK(!config.cluster.empty(), "a config has a cluster");
+  KITE_CHECK(registered || !config.cluster.empty(), "a config has a cluster");
+  KITE_CHECK(!config.primary_deployment_only || (!registered && !config.service.empty()),
+             "a deployment belongs to a service");
+  for (const kite::cli::TaskTag& tag : config.tags) KITE_CHECK(!tag.key.empty(), "a tag has a key");
   for (size_t i = 0; i < config.ports.size(); ++i) {
     KITE_CHECK(config.ports[i].listen != 0 && config.ports[i].container != 0, "ports are from 1");
     for (size_t j = 0; j < i; ++j) {
