@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from fake_aws.client import FakeAws, bridge_task, instance
 
-from waiting import eventually
+from waiting import eventually, free_port
 
 
 def certificate(folder, name, alternative_names):
@@ -31,7 +31,7 @@ def aws(request, certificates):
     cert, key = certificates[request.param]
     with FakeAws(tls_cert=cert, tls_key=key) as made:
         host = made.put_instance(instance("127.0.0.2"))
-        made.put_task(bridge_task("default", "web", 7, "app", [(18080, 32771)], host))
+        made.put_task(bridge_task("default", "web", 7, "app", [(free_port(), 32771)], host))
         yield made
 
 
