@@ -120,6 +120,10 @@ const aws::Instance* Inventory::find_instance(std::string_view instance_id) cons
   return find_in(instances_, instance_id);
 }
 
+void Inventory::note_asked(const std::vector<std::string>& instance_ids, sys::SteadyTime now) {
+  for (const std::string& id : instance_ids) told_at_.insert_or_assign(texts_.share(id), now);
+}
+
 void Inventory::learn_interface(aws::NetworkInterface interface, sys::SteadyTime told_at) {
   const sys::SharedText id = interface.id;
   learn(interfaces_, id, std::move(interface));
@@ -157,8 +161,8 @@ const PrimaryDeployment* Inventory::find_primary(std::string_view service) const
 
 void Inventory::trim() {
   texts_.trim();
-  const size_t largest =
-      std::max({instance_ids_.size(), instances_.size(), interfaces_.size(), definitions_.size()});
+  const size_t largest = std::max({instance_ids_.size(), instances_.size(), interfaces_.size(),
+                                   definitions_.size(), told_at_.size() / 2});
   if (largest <= kFactsMax) return;
   std::set<std::string_view> container_instances;
   std::set<std::string_view> instances;

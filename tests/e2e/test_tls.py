@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from fake_aws.client import FakeAws, bridge_task, instance
 
-from waiting import eventually
+from waiting import eventually, free_port
 
 
 def certificate(folder, name, alternative_names):
@@ -31,7 +31,7 @@ def aws(request, certificates):
     cert, key = certificates[request.param]
     with FakeAws(tls_cert=cert, tls_key=key) as made:
         host = made.put_instance(instance("127.0.0.2"))
-        made.put_task(bridge_task("default", "web", 7, "app", [(18080, 32771)], host))
+        made.put_task(bridge_task("default", "web", 7, "app", [(free_port(), 32771)], host))
         yield made
 
 
@@ -48,6 +48,13 @@ def test_a_trusted_certificate_is_enough_and_connections_are_kept(aws, certifica
     ecs = aws.calls()["listeners"]["ecs"]
     assert aws.count("ec2", "DescribeInstances", "ok") >= 1
     assert ecs["connections"] <= 2 < ecs["requests"], "handshakes are not paid for every poll"
+
+
+@pytest.mark.parametrize("aws", ["local"], indirect=True)
+def test_the_profile_may_name_the_bundle(aws, certificates, start_kite, tmp_path):
+    (tmp_path / "config").write_text(f"[default]\nca_bundle = {certificates['local'][0]}\n")
+    start_kite(env={**aws.env(), "AWS_CONFIG_FILE": str(tmp_path / "config")})
+    aws.wait_until(lambda: aws.count("ecs", "ListTasks", "ok") >= 1)
 
 
 @pytest.mark.parametrize("aws, bundle, reason", [
