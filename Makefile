@@ -74,7 +74,7 @@ check: deps-check format-check test-programs ## Format, lint and every test with
 .PHONY: test-programs
 test-programs: | deps
 	@$(MAKE) --no-print-directory -j$(JOBS) build/ecs-task-kite build/release/traffic \
-	  build/release/load
+	  build/release/load build/release/fleet
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=asan sanitized-programs
 .PHONY: sanitized-programs
 sanitized-programs: $(BUILD)/unit-tests $(BUILD)/ecs-task-kite $(BUILD)/sign-tool $(REPLAYERS)
@@ -155,3 +155,4 @@ clean: ## Remove everything that was built
 include third_party/static.mk
 # Absent where the image is built, which needs no tests.
 -include tests/bench/bench.mk
+-include tests/fleet/fleet.mk
