@@ -108,7 +108,7 @@ def replay_corpora(environment):
 def python_folders():
     """Every folder with pytest files but those that are suites of their own."""
     folders = {str(path.parent.relative_to(ROOT)) for path in (ROOT / "tests").glob("*/test_*.py")}
-    return sorted(folders - {"tests/e2e", "tests/static"})
+    return sorted(folders - {"tests/e2e", "tests/static", "tests/torture"})
 
 
 def suites():
@@ -117,6 +117,7 @@ def suites():
     environment = {
         "KITE_TRAFFIC": str(build / "release" / "traffic"),
         "KITE_SIGN_TOOL": str(build / "asan" / "sign-tool"),
+        "KITE_AWS_TOOL": str(build / "asan" / "aws-tool"),
         "KITE_TEST_DATA": str(ROOT / "tests" / "data"), **os.environ,
         "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -133,6 +134,7 @@ def suites():
         "static": pytest("static", ["tests/static"], "static"),
         "e2e-asan": pytest("e2e-asan", ["tests/e2e"], "asan"),
         "e2e-static": pytest("e2e-static", ["tests/e2e"], "static"),
+        "torture": pytest("torture", ["tests/torture"], "static"),
     }
 
 

@@ -6,6 +6,7 @@
 
 #include "aws/json_value.h"
 #include "aws/xml_reader.h"
+#include "sys/ascii.h"
 
 namespace kite::aws {
 namespace {
@@ -57,6 +58,8 @@ constexpr std::array kCodeClasses = {
     CodeClass{"RequestTimeTooSkewed", clock_skew},
     CodeClass{"AccessDenied", denied},
     CodeClass{"AccessDeniedException", denied},
+    CodeClass{"IDPRejectedClaim", denied},  // of a web identity token, as the next one
+    CodeClass{"InvalidIdentityToken", denied},
     CodeClass{"OptInRequired", denied},
     CodeClass{"UnauthorizedOperation", denied},
     CodeClass{"ClusterNotFoundException", not_found},
@@ -120,15 +123,33 @@ std::string tidy_reason(std::string_view reason) {
   reason = reason.substr(0, reason.find("Encoded authorization failure message"));
   std::string result;
   for (const char c : reason.substr(0, kReasonBytesMax)) {
-    const bool is_control = static_cast<unsigned char>(c) < 0x20 || c == '\x7f';
-    result += is_control ? ' ' : c;
+    result += sys::is_ascii_control(c) ? ' ' : c;
   }
   while (!result.empty() && (result.back() == ' ' || result.back() == '.')) result.pop_back();
   return result;
 }
 
+/// What is special about taking on a role; empty when nothing is.
+std::string advice_on_roles(const CallError& error) {
+  if (error.operation == "sts:AssumeRoleWithWebIdentity") {
+    if (error.error_class == expired_credentials) {
+      return "the web identity token has expired: whoever writes its file must renew it";
+    }
+    if (error.error_class == denied) {
+      return "the trust policy of the role must allow the issuer and the subject of the token";
+    }
+  }
+  if (error.operation == "sts:AssumeRole" && error.error_class == denied && !error.code.empty()) {
+    return "the policy of the caller must allow sts:AssumeRole on the role, and the trust policy "
+           "of "
+           "the role must allow the caller and its external id";
+  }
+  return "";
+}
+
 /// What to do about it; empty when nothing needs doing.
 std::string advice(const CallError& error) {
+  if (std::string text = advice_on_roles(error); !text.empty()) return text;
   switch (error.error_class) {
     case transient:
     case cancelled_by_deadline:

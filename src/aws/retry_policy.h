@@ -10,6 +10,10 @@ namespace kite::aws {
 /// The SDKs' standard retry mode.
 /// Source:    AWS SDKs and Tools guide, "Retry behavior"; figures as in botocore's standard mode.
 inline constexpr uint32_t kAttemptsMax = 3;  ///< the first one included
+/// After a throttled attempt, uniform between 0.5 and 1.5 s: a bucket that is merely full is not
+/// empty for longer, and one that is overdrawn is left to the pacing of polls, which hears of every
+/// refused attempt. DESIGN 35
+std::chrono::milliseconds throttled_retry_delay(sys::Random& random);
 
 /// Uniform between zero and min(2^retry_index s, 20 s). The first retry has index 0.
 std::chrono::milliseconds retry_delay(uint32_t retry_index, sys::Random& random);

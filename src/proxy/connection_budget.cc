@@ -18,10 +18,13 @@ void ConnectionBudget::leave(BudgetUser& user) {
   std::erase(users_, &user);
 }
 
-void ConnectionBudget::take() {
+void ConnectionBudget::take(BudgetUser& user) {
   ++open_;
   if (open_ != most_) return;
-  for (BudgetUser* user : users_) user->on_budget_used_up();
+  const auto found = std::find(users_.begin(), users_.end(), &user);
+  KITE_CHECK(found != users_.end(), "only who has joined takes");
+  std::rotate(found, found + 1, users_.end());
+  for (BudgetUser* each : users_) each->on_budget_used_up();
 }
 
 void ConnectionBudget::give_back() {
@@ -29,6 +32,20 @@ void ConnectionBudget::give_back() {
   const bool was_used_up = used_up();
   --open_;
   if (!was_used_up || used_up()) return;
+  for (BudgetUser* user : users_) user->on_budget_available();
+}
+
+void ConnectionBudget::begin_lack() {
+  const bool was_used_up = used_up();
+  ++lacking_;
+  if (was_used_up) return;
+  for (BudgetUser* user : users_) user->on_budget_used_up();
+}
+
+void ConnectionBudget::end_lack() {
+  KITE_CHECK(lacking_ > 0, "a lack ends once");
+  --lacking_;
+  if (used_up()) return;
   for (BudgetUser* user : users_) user->on_budget_available();
 }
 

@@ -14,7 +14,7 @@ class BudgetUser {
 };
 
 /// How many clients all targets of the process may have at once; above it they wait in the backlog.
-/// Owns:      the count.
+/// Owns:      the counts.
 /// Lifetime:  outlives its users, who leave before they die.
 /// Thread:    reactor thread only.
 class ConnectionBudget {
@@ -25,17 +25,25 @@ class ConnectionBudget {
   void join(BudgetUser& user);
   void leave(BudgetUser& user);
 
-  /// A client was accepted. Tells every user when it was the last that there is room for.
-  void take();
-  /// A client is gone. Tells every user when there was no room before.
+  /// A client of this user was accepted. Tells every user when it was the last that there is room
+  /// for.
+  void take(BudgetUser& user);
+  /// A client is gone. Tells every user when there was no room before: first the one whose last
+  /// client is the longest ago, because who is told first has the better chance.
   void give_back();
-  bool used_up() const { return open_ >= most_; }
+  /// A client that was accepted waits for a descriptor: while one does, nobody is accepted, for
+  /// those who come later would take what it waits for.
+  void begin_lack();
+  void end_lack();
+  bool lacks_descriptors() const { return lacking_ > 0; }
+  bool used_up() const { return open_ >= most_ || lacks_descriptors(); }
   size_t open() const { return open_; }
   size_t most() const { return most_; }
 
  private:
   size_t most_;
   size_t open_ = 0;
+  size_t lacking_ = 0;
   std::vector<BudgetUser*> users_;
 };
 

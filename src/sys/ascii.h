@@ -14,4 +14,10 @@ inline std::string ascii_lower(std::string_view text) {
   return result;
 }
 
+/// Whether `c` is no character to show. Plain char is signed on some processors only.
+inline bool is_ascii_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte == 0x7F;
+}
+
 }  // namespace kite::sys

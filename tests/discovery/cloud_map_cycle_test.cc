@@ -34,7 +34,7 @@ class Registry {
     clock.advance(seconds(5));
     turn();
     registry.take_calls();
-    cycle.start({seconds(5), hinted});
+    cycle.start({.next_poll_within = seconds(5), .hinted = hinted});
     for (int i = 0; i < 20 && cycle.running(); ++i) {
       turn();
       registry.answer();
@@ -201,7 +201,7 @@ TEST_CASE("cloud map: an answer as long as it can be is told to be cut") {
 TEST_CASE("cloud map: the deadline ends a poll, and the next one begins anew") {
   Registry test;
   test.registry.add("t1", "10.0.0.1");
-  test.cycle.start({seconds(5), false});
+  test.cycle.start({.next_poll_within = seconds(5)});
   test.turn();
   REQUIRE(test.registry.waiting());
   test.clock.advance(seconds(20));

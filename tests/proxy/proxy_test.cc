@@ -4,10 +4,14 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <optional>
+
+#include "tests/support/black_hole.h"
 #include "tests/support/proxy_harness.h"
 
 namespace kite::proxy {
 
+using testing::BlackHole;
 using testing::Peer;
 using testing::PeerListener;
 using testing::ProxyHarness;
@@ -21,19 +25,6 @@ sys::Endpoint refusing_endpoint() {
   listener.close();
   return endpoint;
 }
-
-/// A listening socket with a full queue: further SYNs are dropped, connects hang.
-struct BlackHole {
-  BlackHole() {
-    const auto any = sys::Endpoint::parse("127.0.0.1", 0).value();
-    fd = std::move(sys::listen_tcp(any, {.backlog = 0}).value());
-    for (int i = 0; i < 4; ++i) fillers.push_back(Peer::connect(sys::local_endpoint(fd.get())));
-  }
-  sys::Endpoint endpoint() const { return sys::local_endpoint(fd.get()); }
-
-  sys::OwnedFd fd;
-  std::vector<Peer> fillers;
-};
 
 bool ends_with_reset(ProxyHarness& kite, Peer& client) {
   return kite.run_with_time_until([&] { return client.read_some(), client.saw_reset(); }) &&
@@ -187,6 +178,40 @@ TEST_CASE("proxy: above the connection limit clients wait in the backlog and are
   CHECK(kite.proxy.stats().accept_pauses_total >= 1);
 }
 
+TEST_CASE("proxy: at the connection limit every listener gets its turn") {
+  auto options = ProxyHarness::default_options();
+  options.ports = {{0, 81}, {0, 82}, {0, 83}};
+  ProxyHarness kite(options, {}, 1);
+  PeerListener listener;
+  std::vector<snapshot::PortBackends> ports;
+  for (uint16_t port = 81; port <= 83; ++port) {
+    ports.push_back({port, {{listener.endpoint(), 0}}});
+  }
+  const std::vector<snapshot::BackendTask> tasks{{"task", ""}};
+  kite.cell.publish(std::make_shared<const snapshot::Snapshot>(tasks, std::move(ports)));
+  std::vector<Peer> clients;
+  for (const sys::Endpoint& entrance : kite.entrances()) {
+    for (int i = 0; i < 4; ++i) {
+      clients.push_back(Peer::connect(entrance));
+      clients.back().write(std::to_string(entrance.port()) + ".");
+    }
+  }
+  std::vector<std::string> order;
+  for (int served = 0; served < 12; ++served) {
+    Peer backend;
+    REQUIRE(kite.loop.run_until([&] {
+      if (!backend.open()) backend = listener.accept();
+      backend.read_some();
+      return backend.received().ends_with(".");
+    }));
+    order.push_back(backend.received());
+    backend.reset();
+  }
+  for (size_t i = 3; i < order.size(); ++i) CHECK(order[i] == order[i - 3]);
+  CHECK(order[0] != order[1]);
+  CHECK(order[1] != order[2]);
+}
+
 TEST_CASE(
     "proxy: accepting goes on after the connections that filled it were cut with their port") {
   BlackHole hole;
@@ -248,6 +273,34 @@ TEST_CASE("proxy: a descriptor shortage while connecting blames no backend and i
   CHECK(kite.loop.run_until([&] { return kite.proxy.stats().tunnels_opened_total == 1; }));
   CHECK(kite.proxy.stats().connect_failures_total == 0);
   CHECK(kite.troubles == 0);
+}
+
+TEST_CASE("proxy: who waits for a descriptor gets the next one before anybody else is accepted") {
+  ProxyHarness kite;
+  PeerListener listener;
+  kite.publish({listener.endpoint()});
+  auto leaving = std::make_optional(kite.connect_through(listener));
+  Peer first = Peer::connect(kite.entrance());
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit tight = before;
+  sys::OwnedFd lowest_free(::dup(0));  // exactly one number is left: for the accepted client
+  tight.rlim_cur = static_cast<rlim_t>(lowest_free.get()) + 1;
+  lowest_free.reset();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
+  const bool accepted = kite.loop.run_until([&] { return kite.proxy.connections() == 2; });
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(accepted);
+  CHECK(kite.lines.contain("event=accepting_paused"));
+  Peer second = Peer::connect(kite.entrance());
+  leaving.reset();
+  CHECK(kite.loop.run_until([&] { return kite.proxy.connections() == 1; }));
+  kite.loop.settle(50);
+  CHECK(kite.proxy.stats().accepted_total == 2);
+  kite.loop.clock.advance(Connector::kShortagePause);
+  CHECK(kite.loop.run_until([&] { return kite.proxy.stats().tunnels_opened_total == 2; }));
+  kite.loop.clock.advance(std::chrono::milliseconds(100));
+  CHECK(kite.loop.run_until([&] { return kite.proxy.stats().tunnels_opened_total == 3; }));
 }
 
 TEST_CASE("proxy: the first client who comes before anything is known asks for the first poll") {

@@ -72,7 +72,7 @@ def start(scratch, aws):
     def begin(front, env=None):
         urls = {f"AWS_ENDPOINT_URL_{name.upper()}": f"https://{name}.kite.test:{port}"
                 for name, port in (("ecs", front.port), ("ec2", front.ec2_port))}
-        flags = ["-name=app", "-family=web", "-bind=127.0.0.1", "-poll=1s-1s"]
+        flags = ["-name=app", "-family=web", "-bind=127.0.0.1", "-poll=1s-1s", "-admin=off"]
         started.append(scratch.start(flags, {**aws.env(), **urls, **(env or {})}))
         return started[-1]
 
@@ -135,8 +135,11 @@ def test_runs_as_anyone_in_one_thread_on_a_name_from_dns(start, aws, rsa, names,
         kite = start(front)
         serves(kite, aws.container_port)
         assert set(names.asked) == set(issued.NAMES)
-        if runner is None:  # an emulator has threads of its own
+        if runner is None:  # an emulator has threads of its own, and no seccomp
             assert kite.threads() == 1
+            assert kite.status("Seccomp") == "2" and kite.status("NoNewPrivs") == "1"
+            assert int(kite.status("CapEff"), 16) == 0
+        assert not [line for line in kite.lines if "level=error" in line], kite.log()
         assert kite.end() == 0
 
 

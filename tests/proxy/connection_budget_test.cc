@@ -1,0 +1,67 @@
+#include "proxy/connection_budget.h"
+
+#include <doctest/doctest.h>
+
+namespace kite::proxy {
+
+namespace {
+
+struct User final : BudgetUser {
+  explicit User(ConnectionBudget& shared) : budget(shared) { budget.join(*this); }
+  ~User() override { budget.leave(*this); }
+  void on_budget_used_up() override { accepting = false; }
+  void on_budget_available() override { accepting = true; }
+
+  ConnectionBudget& budget;
+  bool accepting = true;
+};
+
+}  // namespace
+
+TEST_CASE("connection budget: every user stops with the last place, and goes on with the next") {
+  ConnectionBudget budget(2);
+  User one(budget);
+  User two(budget);
+  budget.take(one);
+  CHECK(two.accepting);
+  budget.take(two);
+  CHECK(budget.used_up());
+  CHECK_FALSE(one.accepting);
+  CHECK_FALSE(two.accepting);
+  budget.give_back();
+  CHECK(one.accepting);
+  CHECK(two.accepting);
+}
+
+TEST_CASE("connection budget: nobody accepts while a client that was accepted lacks a descriptor") {
+  ConnectionBudget budget(3);
+  User one(budget);
+  User two(budget);
+  budget.take(one);
+  budget.take(two);
+  budget.begin_lack();
+  budget.begin_lack();
+  CHECK(budget.lacks_descriptors());
+  CHECK_FALSE(one.accepting);
+  CHECK_FALSE(two.accepting);
+  budget.give_back();  // a place is free, what it left is for those who wait
+  budget.end_lack();
+  CHECK_FALSE(two.accepting);
+  budget.end_lack();
+  CHECK(one.accepting);
+  CHECK(two.accepting);
+  CHECK_FALSE(budget.used_up());
+}
+
+TEST_CASE("connection budget: the end of a lack makes no places") {
+  ConnectionBudget budget(1);
+  User user(budget);
+  budget.take(user);
+  budget.begin_lack();
+  budget.end_lack();
+  CHECK_FALSE(user.accepting);
+  budget.give_back();
+  CHECK(user.accepting);
+}
+
+}  // namespace kite::proxy
