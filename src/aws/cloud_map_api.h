@@ -48,6 +48,8 @@ class CloudMapApi {
   };
 
   virtual ~CloudMapApi() = default;
+  /// As EcsApi's.
+  virtual uint64_t throttled_attempts() const = 0;
   /// Of every health.
   [[nodiscard]] virtual std::unique_ptr<Call> discover_instances(
       const Query& query, OnResult<RegisteredInstances> on_result) = 0;

@@ -14,6 +14,8 @@ class CloudMapCalls final : public CloudMapApi {
  public:
   explicit CloudMapCalls(SignedCaller& caller) : caller_(caller) {}
 
+  uint64_t throttled_attempts() const override { return caller_.stats().throttled_attempts; }
+
   std::unique_ptr<Call> discover_instances(const Query& query,
                                            OnResult<RegisteredInstances> on_result) override;
   std::unique_ptr<Call> discover_revision(const Query& query, OnResult<int64_t> on_result) override;

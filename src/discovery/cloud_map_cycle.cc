@@ -84,6 +84,7 @@ void CloudMapCycle::on_revision(const aws::CallResult<int64_t>& answer) {
   result_.note_problem(answer.error());
   // The role may list instances only, and an endpoint may not know the younger call.
   if (error_class == aws::ErrorClass::denied || error_class == aws::ErrorClass::invalid_request) {
+    result_.complete = true;  // told, but nothing is missing when the instances are answered
     ask_instances();
   }
 }

@@ -49,6 +49,7 @@ DiscoveryLoop::DiscoveryLoop(const Deps& deps, Options options)
     : reactor_(deps.reactor),
       ecs_(deps.ecs),
       ec2_(deps.ec2),
+      cloud_map_(options.cycle.target.namespace_name.empty() ? nullptr : deps.cloud_map),
       cell_(deps.cell),
       cache_(deps.cache),
       freshness_(keep_pace(options.cycle, options.poll.low).freshness.tasks),
@@ -135,6 +136,7 @@ PollKind DiscoveryLoop::choose_kind() const {
 }
 
 uint64_t DiscoveryLoop::throttled_attempts() const {
+  if (cloud_map_ != nullptr) return cloud_map_->throttled_attempts();
   return ecs_.throttled_attempts() + ec2_.throttled_attempts();
 }
 

@@ -82,6 +82,7 @@ class DiscoveryLoop {
   event::Reactor& reactor_;
   aws::EcsApi& ecs_;
   aws::Ec2Api& ec2_;
+  aws::CloudMapApi* const cloud_map_;  ///< null unless it is the source
   snapshot::SnapshotCell& cell_;
   SnapshotFile* const cache_;
   snapshot::SnapshotPtr remembered_;  ///< from an earlier run, while it may still be needed

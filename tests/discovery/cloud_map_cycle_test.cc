@@ -140,7 +140,10 @@ TEST_CASE("cloud map: without leave to ask for the revision the instances are as
   const CycleResult& result = test.poll();
   CHECK(test.calls() == kBoth);
   CHECK(result.snapshot->backend_count() == 2);
-  CHECK_FALSE(result.complete);  // so that it is told, and not asked too often
+  CHECK(result.complete);
+  CHECK(result.problems.size() == 1);  // so that it is told
+  test.registry.failing[kInstances] = aws::ErrorClass::transient;
+  CHECK_FALSE(test.poll().complete);
 }
 
 TEST_CASE("cloud map: an answer without a revision is followed by the instances again") {
@@ -225,8 +228,9 @@ TEST_CASE("cloud map: the loop polls it as it does ECS") {
                       .cache = nullptr,
                       .cloud_map = &registry},
                      {{registered_target(), seconds(20), {}}, {seconds(5), seconds(12)}});
-  const auto poll = [&] {
+  const auto poll = [&](uint64_t throttled = 0) {
     fixture.wait_for_poll();
+    registry.throttled += throttled;
     for (int i = 0; i < 20; ++i) {
       registry.answer();
       fixture.turn();
@@ -242,6 +246,11 @@ TEST_CASE("cloud map: the loop polls it as it does ECS") {
   CHECK(loop.exclusions().size() == 1);
   CHECK(fixture.lines.count("event=backends_changed target=cloudmap/shop/orders") == 1);
   CHECK(fixture.lines.count("level=info event=task_left_out") == 1);
+  ++fixture.api.throttled;  // of other targets
+  poll();
+  CHECK_FALSE(loop.stats().throttled);
+  poll(1);
+  CHECK(loop.stats().throttled);
 }
 
 }  // namespace kite::discovery

@@ -16,6 +16,7 @@ namespace kite::testing {
 /// A Cloud Map service that answers truthfully when the test says so, or fails as scripted.
 class FakeCloudMap final : public aws::CloudMapApi {
  public:
+  uint64_t throttled_attempts() const override { return throttled; }
   std::unique_ptr<aws::Call> discover_instances(
       const Query& query, aws::OnResult<aws::RegisteredInstances> on_result) override {
     last_query = query;
@@ -82,6 +83,7 @@ class FakeCloudMap final : public aws::CloudMapApi {
 
   std::map<std::string, aws::RegisteredInstance> instances;
   int64_t revision = 100;
+  uint64_t throttled = 0;  ///< refused attempts, those that a retry made good included
   bool tells_revision = true;
   std::map<std::string, aws::ErrorClass> failing;  ///< by operation
   std::vector<std::string> calls;
