@@ -124,8 +124,9 @@ inline constexpr std::array kDiscoveryRows = {
         &discovery::DiscoveryStats::tasks_listed},
 };
 
-inline constexpr MetricFamily kBackendBytes{"kite_backend_forwarded_bytes_total",
-                                            "Bytes to and from the backend.", counter};
+inline constexpr MetricFamily kBackendBytes{
+    "kite_backend_forwarded_bytes_total",
+    "Bytes to and from the backend, of connections that have ended.", counter};
 
 inline constexpr std::array kBackendRows = {
     MetricRow<proxy::BackendCounters>{

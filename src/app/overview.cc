@@ -1,6 +1,9 @@
 #include "app/overview.h"
 
+#include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/one_shot_command.h"
 #include "discovery/target.h"
@@ -11,6 +14,16 @@ namespace {
 
 std::string target_name(const cli::TargetConfig& config) {
   return discovery::target_label(cli::discovery_target(config));
+}
+
+/// Targets may differ in what their name leaves out, such as the cluster; metrics of one name would
+/// be taken for one series.
+void tell_apart(std::vector<admin::TargetView>& targets) {
+  std::map<std::string, int> seen;
+  for (admin::TargetView& target : targets) {
+    const int namesakes = ++seen[target.name];
+    if (namesakes > 1) target.name += "#" + std::to_string(namesakes);
+  }
 }
 
 admin::ServiceView service_view(std::string_view name, const aws::SignedCaller& caller) {
@@ -36,6 +49,7 @@ admin::View Overview::view() const {
   view.started = started_;
   view.draining = draining_;
   for (const auto& upstream : sources_.upstreams) view.targets.push_back(target_view(*upstream));
+  tell_apart(view.targets);
   add_backends(view);
   add_services(view);
   view.connections = sources_.budget.open();

@@ -94,6 +94,18 @@ def test_pages_tell_what_happened(scenario, start_kite, port, admin):
                len(os.listdir(f"/proc/{kite.pid}/fd")) + 1, 10, "descriptors as the kernel counts")
 
 
+def test_targets_of_one_name_are_told_apart(scenario, start_kite, port, admin):
+    scenario.bridge(port)
+    scenario.aws.put_cluster("other")
+    other = free_port()
+    start_kite(f"-admin={LOCAL}:{admin}",
+               f"-target=family=web,name=app,cluster=other,port={other}:{port}").wait_listening(port)
+    page = ask(admin, "/metrics")[2]
+    series = [line.rsplit(" ", 1)[0] for line in page.splitlines() if not line.startswith("#")]
+    assert len(series) == len(set(series))
+    assert any('target="family/web/app#2"' in each for each in series)
+
+
 def test_no_page_and_no_line_shows_a_credential(scenario, start_kite, port, admin):
     secret = scenario.aws.env()["AWS_SECRET_ACCESS_KEY"]
     scenario.bridge(port)
