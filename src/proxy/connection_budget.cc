@@ -12,6 +12,7 @@ ConnectionBudget::ConnectionBudget(size_t most) : most_(most) {
 
 void ConnectionBudget::join(BudgetUser& user) {
   users_.push_back(&user);
+  used_up() ? user.on_budget_used_up() : user.on_budget_available();
 }
 
 void ConnectionBudget::leave(BudgetUser& user) {

@@ -22,6 +22,7 @@ class ConnectionBudget {
   /// `most` is at least 1.
   explicit ConnectionBudget(size_t most);
 
+  /// Tells the user at once whether there is room.
   void join(BudgetUser& user);
   void leave(BudgetUser& user);
 
