@@ -98,8 +98,8 @@ def test_targets_of_one_name_are_told_apart(scenario, start_kite, port, admin):
     scenario.bridge(port)
     scenario.aws.put_cluster("other")
     other = free_port()
-    start_kite(f"-admin={LOCAL}:{admin}",
-               f"-target=family=web,name=app,cluster=other,port={other}:{port}").wait_listening(port)
+    namesake = f"-target=family=web,name=app,cluster=other,port={other}:{port}"
+    start_kite(f"-admin={LOCAL}:{admin}", namesake).wait_listening(port)
     page = ask(admin, "/metrics")[2]
     series = [line.rsplit(" ", 1)[0] for line in page.splitlines() if not line.startswith("#")]
     assert len(series) == len(set(series))
