@@ -11,8 +11,9 @@ BUILD := build/$(MODE)
 JOBS ?= $(shell nproc)
 VERSION := 0.1.0
 PYTHON := /usr/bin/python3
+FUZZ_CXX ?= clang++
 
-PACKAGES := libcurl libcares libssl libcrypto expat
+PACKAGES := libcurl libcares libssl libcrypto expat libseccomp
 # -iquote, not -I: src/sys/socket.h must not hide the system's <sys/socket.h>.
 CPPFLAGS := -iquote src -iquote . -DKITE_VERSION='"$(VERSION)"' -D_GLIBCXX_ASSERTIONS
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -Werror
@@ -27,8 +28,13 @@ CXXFLAGS += -O2
 CPPFLAGS += -D_FORTIFY_SOURCE=2
 else ifeq ($(MODE),debug)
 CXXFLAGS += -Og
+else ifeq ($(MODE),fuzz)
+CXX := $(FUZZ_CXX)
+CXXFLAGS := -std=c++20 -g -O1 -fsized-deallocation -fsanitize=fuzzer-no-link,address,undefined \
+  -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS := -fsanitize=fuzzer,address,undefined
 else
-$(error MODE must be release, debug or asan, not "$(MODE)")
+$(error MODE must be release, debug, asan or fuzz, not "$(MODE)")
 endif
 LIBS = $(shell pkg-config --libs $(PACKAGES))
 
@@ -42,7 +48,8 @@ FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*_fuzz.cc))
 object = $(patsubst %.cc,$(BUILD)/%.o,$(1))
 LIBRARY := $(BUILD)/libkite.a
 ALL_OBJECTS := $(call object,$(PROGRAM_SOURCES) $(LIBRARY_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) \
-                 $(TRAFFIC_SOURCES) tests/aws/sign_tool.cc tests/fuzz/replay_main.cc)
+                 $(TRAFFIC_SOURCES) tests/aws/sign_tool.cc tests/aws/aws_tool.cc \
+                 tests/fuzz/replay_main.cc)
 REPLAYERS := $(patsubst tests/fuzz/%.cc,$(BUILD)/replay/%,$(FUZZ_SOURCES))
 .SECONDARY: $(ALL_OBJECTS)
 
@@ -74,10 +81,11 @@ check: deps-check format-check test-programs ## Format, lint and every test with
 .PHONY: test-programs
 test-programs: | deps
 	@$(MAKE) --no-print-directory -j$(JOBS) build/ecs-task-kite build/release/traffic \
-	  build/release/load
+	  build/release/load build/release/fleet
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=asan sanitized-programs
 .PHONY: sanitized-programs
-sanitized-programs: $(BUILD)/unit-tests $(BUILD)/ecs-task-kite $(BUILD)/sign-tool $(REPLAYERS)
+sanitized-programs: $(BUILD)/unit-tests $(BUILD)/ecs-task-kite $(BUILD)/sign-tool $(BUILD)/aws-tool \
+  $(REPLAYERS)
 
 .PHONY: demo
 demo: deps all ## Show the whole system at work on this machine
@@ -90,18 +98,28 @@ format: deps-check ## Lay out the sources as .clang-format says
 format-check: | deps-check
 	@clang-format --dry-run -Werror $(FORMATTED)
 
-# Fuzzing: make fuzz FUZZ_SECONDS=600; new findings go to the corpus by hand, made small.
+# Fuzzing: make fuzz FUZZ_SECONDS=600, or FUZZ_RUNS=1000000 for so many executions of each target;
+# FUZZ_TARGETS="flags json" for some of them. New findings go to the corpus by hand, made small.
 FUZZ_SECONDS ?= 60
-FUZZ_FLAGS := -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-.PHONY: fuzz
+FUZZ_RUNS ?=
+FUZZ_TARGETS ?= $(FUZZ_SOURCES:tests/fuzz/%_fuzz.cc=%)
+FUZZERS := $(FUZZ_TARGETS:%=$(BUILD)/%_fuzz)
+.PHONY: fuzz fuzzers
 fuzz: deps-fuzz ## Let clang's fuzzer explore every parser for FUZZ_SECONDS each
-	@for source in $(FUZZ_SOURCES); do \
-	  name=$$(basename $$source .cc); mkdir -p build/fuzz/$$name-corpus; \
-	  echo "=== $$name"; \
-	  clang++ $(CPPFLAGS) $(FUZZ_FLAGS) -o build/fuzz/$$name $$source $(LIBRARY_SOURCES) $(LIBS); \
-	  build/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-	    build/fuzz/$$name-corpus tests/fuzz/corpus/$${name%_fuzz}; \
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=fuzz fuzzers
+	@for target in $(FUZZ_TARGETS); do \
+	  echo "=== $$target"; \
+	  corpus=build/fuzz/corpus/$$target; mkdir -p $$corpus; \
+	  build/fuzz/$${target}_fuzz -print_final_stats=1 -timeout=20 -verbosity=0 \
+	    -artifact_prefix=build/fuzz/$$target- \
+	    $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS)) \
+	    $$corpus tests/fuzz/corpus/$$target; \
 	done
+fuzzers: $(FUZZERS)
+
+$(BUILD)/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(LIBRARY)
+	@echo "  link   $@"
+	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS)
 
 build/ecs-task-kite: $(BUILD)/ecs-task-kite
 	@cp $< $@
@@ -114,7 +132,7 @@ $(BUILD)/unit-tests: $(call object,$(TEST_SOURCES)) $(LIBRARY)
 	@echo "  link   $@"
 	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/sign-tool: $(call object,tests/aws/sign_tool.cc) $(LIBRARY)
+$(BUILD)/sign-tool $(BUILD)/aws-tool: $(BUILD)/%-tool: $(BUILD)/tests/aws/%_tool.o $(LIBRARY)
 	@echo "  link   $@"
 	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -122,10 +140,13 @@ $(BUILD)/traffic: $(call object,$(TRAFFIC_SOURCES)) $(LIBRARY)
 	@echo "  link   $@"
 	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Drives tunnels with the peers of the unit tests.
+$(BUILD)/tunnels_fuzz $(BUILD)/replay/tunnels_fuzz: $(call object,tests/support/peer.cc)
+
 $(BUILD)/replay/%: $(BUILD)/tests/fuzz/%.o $(call object,tests/fuzz/replay_main.cc) $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  link   $@"
-	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS)
 
 $(LIBRARY): $(call object,$(LIBRARY_SOURCES))
 	@rm -f $@
@@ -155,3 +176,4 @@ clean: ## Remove everything that was built
 include third_party/static.mk
 # Absent where the image is built, which needs no tests.
 -include tests/bench/bench.mk
+-include tests/fleet/fleet.mk

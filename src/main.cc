@@ -8,10 +8,17 @@
 #include <vector>
 
 #include "app/app.h"
+#include "app/syscall_filter.h"
 #include "aws/library_versions.h"
+#include "aws/settings.h"
+#include "cli/check_command.h"
 #include "cli/config.h"
+#include "cli/healthcheck_command.h"
 #include "cli/help.h"
+#include "cli/list_command.h"
+#include "cli/wait_command.h"
 #include "http/library_versions.h"
+#include "http/proxy_rules.h"
 #include "sys/environment.h"
 #include "sys/heap.h"
 #include "sys/library_versions.h"
@@ -27,8 +34,32 @@ void print(std::FILE* stream, const std::string& text) {
 std::vector<kite::cli::Library> libraries() {
   std::vector<kite::cli::Library> all = kite::http::library_versions();
   for (auto& library : kite::aws::library_versions()) all.push_back(std::move(library));
+  all.emplace_back("libseccomp", kite::app::seccomp_library_version());
   for (auto& library : kite::sys::library_versions()) all.push_back(std::move(library));
   return all;
+}
+
+int run_command(const kite::cli::Config& config, const kite::aws::Settings& settings,
+                const kite::aws::InstanceMetadataPlan& metadata_plan) {
+  using kite::cli::Command;
+  switch (config.command) {
+    case Command::run:
+      return kite::app::App(config, settings, metadata_plan).run();
+    case Command::list:
+      return kite::cli::run_list(config, settings, metadata_plan);
+    case Command::check:
+      return kite::cli::run_check(config, settings, metadata_plan);
+    case Command::healthcheck:
+      break;  // asked before anything of AWS was read
+    case Command::wait:
+      return kite::cli::run_wait(config, settings, metadata_plan);
+  }
+  return 0;
+}
+
+int cannot_start(const kite::sys::Error& error) {
+  print(stderr, kite::cli::usage_error_text(error));
+  return kExitUsage;
 }
 
 }  // namespace
@@ -54,11 +85,17 @@ int main(int argc, char** argv) {
     print(stdout, kite::cli::version_text(libraries()));
     return 0;
   }
-  const auto metadata_plan = kite::aws::plan_instance_metadata(environment);
-  if (!metadata_plan.ok()) {
-    print(stderr, kite::cli::usage_error_text(metadata_plan.error()));
-    return kExitUsage;
+  const auto& config = std::get<kite::cli::Config>(*invocation);
+  if (config.command == kite::cli::Command::healthcheck) {
+    const kite::cli::HealthAnswer answer = kite::cli::ask_health(config.admin);
+    print(answer.ready ? stdout : stderr, answer.message + "\n");
+    return answer.ready ? 0 : 1;
   }
-  return kite::app::App(std::get<kite::cli::Config>(*invocation), environment, *metadata_plan)
-      .run();
+  const auto settings = kite::aws::Settings::read(environment);
+  if (!settings.ok()) return cannot_start(settings.error());
+  const auto proxies = kite::http::ProxyRules::read(environment);
+  if (!proxies.ok()) return cannot_start(proxies.error());
+  const auto metadata_plan = kite::aws::plan_instance_metadata(*settings);
+  if (!metadata_plan.ok()) return cannot_start(metadata_plan.error());
+  return run_command(config, *settings, *metadata_plan);
 }

@@ -117,6 +117,7 @@ def suites():
     environment = {
         "KITE_TRAFFIC": str(build / "release" / "traffic"),
         "KITE_SIGN_TOOL": str(build / "asan" / "sign-tool"),
+        "KITE_AWS_TOOL": str(build / "asan" / "aws-tool"),
         "KITE_TEST_DATA": str(ROOT / "tests" / "data"), **os.environ,
         "PYTHONDONTWRITEBYTECODE": "1"}
 

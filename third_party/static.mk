@@ -11,7 +11,7 @@ STATIC_CXX := $(ARCH)-linux-gnu-g++
 STATIC_STRIP := $(ARCH)-linux-gnu-strip
 STATIC_OBJCOPY := $(ARCH)-linux-gnu-objcopy
 
-STATIC_LIBRARIES := openssl c-ares expat curl
+STATIC_LIBRARIES := openssl c-ares expat libseccomp curl
 STATIC_LIBRARY_STAMPS := $(STATIC_LIBRARIES:%=$(LIBRARIES)/%.done)
 SOURCE_LISTS := $(STATIC_LIBRARIES:%=third_party/%/sources)
 
@@ -27,7 +27,7 @@ endif
 # Fatal: a warning here means that something wants the name service switch, which loads libraries.
 STATIC_LDFLAGS := -static-pie -flto=$(JOBS) -Wl,--gc-sections -Wl,-O1 -Wl,--build-id=none \
   -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,-z,separate-code -Wl,--fatal-warnings
-STATIC_LIBS := -L$(LIBRARIES)/lib -lcurl -lcares -lssl -lcrypto -lexpat
+STATIC_LIBS := -L$(LIBRARIES)/lib -lcurl -lcares -lssl -lcrypto -lexpat -lseccomp
 # Relative relocations as a bitmap, an eighth of the size. ld 2.40 has it for x86-64 only.
 ifeq ($(ARCH),x86_64)
 STATIC_LDFLAGS += -Wl,-z,pack-relative-relocs

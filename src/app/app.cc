@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "aws/credentials_chain.h"
-#include "aws/endpoints.h"
+#include "cli/one_shot_command.h"
 #include "sys/heap.h"
 #include "sys/socket.h"
 
@@ -19,47 +18,52 @@ struct App::DescriptorBudget {
     const uint64_t reserved = std::min<uint64_t>(256, descriptor_limit / 2);
     connections_max = std::max<size_t>(1, (descriptor_limit - reserved) / 2);
     pipes_max = reserved / 4;
+    admin_connections_max = std::max<size_t>(2, reserved / 16);
+  }
+  size_t for_connections(size_t asked) const {
+    return asked == 0 ? connections_max : std::min(asked, connections_max);
   }
   size_t connections_max;  ///< two descriptors each
   size_t pipes_max;        ///< two descriptors each; past it relays copy
+  size_t admin_connections_max;
 };
 
-namespace {
-
-http::CurlClient::Options http_options(const sys::Environment& environment) {
-  http::CurlClient::Options options;
-  options.ca_bundle = environment.get_non_empty("AWS_CA_BUNDLE").value_or("");
-  return options;
-}
-
-}  // namespace
-
-App::App(const cli::Config& config, const sys::Environment& environment,
+App::App(const cli::Config& config, const aws::Settings& settings,
          const aws::InstanceMetadataPlan& metadata_plan)
-    : App(config, environment, metadata_plan, DescriptorBudget(sys::raise_descriptor_limit())) {}
+    : App(config, settings, metadata_plan, DescriptorBudget(sys::raise_descriptor_limit())) {}
 
-App::App(const cli::Config& config, const sys::Environment& environment,
+App::App(const cli::Config& config, const aws::Settings& settings,
          const aws::InstanceMetadataPlan& metadata_plan, const DescriptorBudget& budget)
     : config_(config),
-      environment_(environment),
+      settings_(settings),
+      inherited_(sys::InheritedSockets::of_process(settings.environment())),
       log_(clock_, stderr_, {.level = config.log_level, .format = config.log_format}),
       random_(sys::seed_from_kernel()),
       pipes_({.pipes_max = budget.pipes_max}),
       relay_resources_{pipes_, copy_buffer_},
       reactor_(clock_),
       trim_timer_(reactor_.timers(), event::Timer::OnDue::to<&App::on_trim_due>(this)),
-      connection_budget_(budget.connections_max),
-      http_(reactor_, http_options(environment)),
-      instance_metadata_(metadata_plan, http_, clock_, log_),
-      task_metadata_(environment_, http_),
-      credentials_(aws::choose_credentials(environment_, http_, instance_metadata_), http_, clock_,
-                   random_, log_),
-      region_finder_(environment_, http_, task_metadata_, instance_metadata_),
-      lifecycle_(reactor_, log_,
-                 {.stop = [this] { stop(); }, .poll_soon = [this] { on_poll_request(); }}) {
+      connection_budget_(budget.for_connections(config.max_connections)),
+      backends_({.eject_after = config.eject_after,
+                 .eject_on_reset = config.eject_on_reset,
+                 .slow_start = config.slow_start},
+                random_, log_),
+      http_(reactor_, cli::http_options(settings)),
+      aws_({settings_, http_, clock_, random_, log_}, metadata_plan, cli::aws_wishes(config)),
+      overview_({clock_, reactor_, pipes_, connection_budget_, backends_, log_, upstreams_, aws_,
+                 admin_}),
+      admin_site_(reactor_, overview_),
+      admin_(reactor_, admin_site_, budget.admin_connections_max),
+      lifecycle_(reactor_, log_, config.drain_timeout,
+                 {.activity = [this] { return activity(); },
+                  .begin_drain = [this] { begin_drain(); },
+                  .stop = [this] { stop(); },
+                  .poll_soon = [this] { on_poll_request(); }}),
+      confinement_(reactor_, log_) {
   const auto on_poll_finished = [this] { trim_timer_.start(reactor_.now() + kTrimAfterCycle); };
-  const Upstream::Deps deps{reactor_, relay_resources_, connection_budget_, random_, clock_,
-                            log_,     on_poll_finished};
+  const Upstream::Deps deps{
+      reactor_, relay_resources_, connection_budget_, backends_, own_zone_,
+      random_,  clock_,           inherited_,         log_,      on_poll_finished};
   for (const cli::TargetConfig& target : config_.targets) {
     upstreams_.push_back(std::make_unique<Upstream>(deps, config_, target));
   }
@@ -76,41 +80,59 @@ int App::run() {
                            {"namespace", target.namespace_name},
                            {"cluster", target.cluster}});
   }
+  if (config_.max_connections > connection_budget_.most()) {
+    log_.warn("max_connections_capped",
+              {{"asked", config_.max_connections},
+               {"connections_max", connection_budget_.most()},
+               {"hint", "each needs two descriptors; raise the limit (ulimits nofile)"}});
+  }
+  for (const std::string& complaint : inherited_.complaints()) {
+    log_.warn("inherited_socket_refused", {{"error", complaint}});
+  }
+  if (!start_admin()) return exit_code_;
+  // Everything is built, and nothing from outside has been read.
+  const auto confined =
+      confinement_.enter(config_.sandbox, {.writes_files = !config_.cache.empty()});
+  if (!confined.ok()) {
+    fail(confined.error().message);
+    return exit_code_;
+  }
   for (auto& upstream : upstreams_) upstream->start();
-  find_region();
+  close_unclaimed_sockets();
+  aws_.open([this](const sys::Result<sys::Done>& opened) { on_access(opened); });
+  if (config_.zone_aware) {
+    aws_.find_zone([this](const sys::Result<aws::Place>& zone) { on_zone(zone); });
+  }
   reactor_.run();
   log_end();
   return exit_code_;
 }
 
-void App::find_region() {
-  region_call_ = region_finder_.find(
-      config_.region, [this](const sys::Result<aws::Region>& region) { on_region(region); });
+bool App::start_admin() {
+  if (!config_.admin) return true;
+  const auto started = admin_.start(*config_.admin);
+  if (!started.ok()) {
+    fail(started.error().message);
+    return false;
+  }
+  admin_site_.start();
+  log_.info("admin_listening", {{"address", config_.admin->text()}});
+  return true;
 }
 
-void App::on_region(const sys::Result<aws::Region>& region) {
-  if (!region.ok()) return fail(region.error().message);
-  log_.info("region_found", {{"region", region->name}, {"source", region->source}});
-  start_discovery(region->name);
+void App::on_access(const sys::Result<sys::Done>& opened) {
+  if (!opened.ok()) return fail(opened.error().message);
+  for (auto& upstream : upstreams_) upstream->start_discovery(aws_);
 }
 
-void App::start_discovery(const std::string& region) {
-  const auto ecs =
-      aws::resolve_endpoint(aws::Service::ecs, region, config_.endpoint_ecs, environment_);
-  if (!ecs.ok()) return fail(ecs.error().message);
-  const auto ec2 =
-      aws::resolve_endpoint(aws::Service::ec2, region, config_.endpoint_ec2, environment_);
-  if (!ec2.ok()) return fail(ec2.error().message);
-  const auto cloud_map = aws::resolve_endpoint(aws::Service::cloud_map, region, "", environment_);
-  if (!cloud_map.ok()) return fail(cloud_map.error().message);
-  log_.info("discovery_starting",
-            {{"ecs", ecs->url}, {"ec2", ec2->url}, {"credentials", credentials_.source_name()}});
-  aws_ = std::make_unique<AwsAccess>(
-      AwsAccess::Deps{http_, credentials_, clock_, random_},
-      aws::SignedCaller::Target{aws::Service::ecs, region, *ecs},
-      aws::SignedCaller::Target{aws::Service::ec2, region, *ec2},
-      aws::SignedCaller::Target{aws::Service::cloud_map, region, *cloud_map});
-  for (auto& upstream : upstreams_) upstream->start_discovery(*aws_, region);
+void App::on_zone(const sys::Result<aws::Place>& zone) {
+  if (!zone.ok()) {
+    return log_.warn("own_zone_unknown",
+                     {{"error", zone.error().message},
+                      {"hint", "-zone-aware has no effect: all zones are served alike"}});
+  }
+  log_.info("own_zone_found", {{"zone", zone->name}, {"source", zone->source}});
+  own_zone_.learn(zone->name);
 }
 
 void App::log_end() {
@@ -134,13 +156,40 @@ void App::fail(const std::string& message) {
 }
 
 void App::stop() {
-  region_call_.reset();
+  aws_.cancel();
+  admin_.stop();
   for (auto& upstream : upstreams_) upstream->stop();
   reactor_.stop();
 }
 
+Lifecycle::Activity App::activity() const {
+  Lifecycle::Activity all;
+  for (const auto& upstream : upstreams_) {
+    all.connections += upstream->proxy().connections();
+    all.accepted += upstream->proxy().stats().accepted_total;
+  }
+  return all;
+}
+
+void App::begin_drain() {
+  overview_.set_draining();
+  for (auto& upstream : upstreams_) upstream->begin_drain();
+}
+
+void App::close_unclaimed_sockets() {
+  const bool known = std::all_of(upstreams_.begin(), upstreams_.end(),
+                                 [](const auto& upstream) { return upstream->has_opened_ports(); });
+  if (!known) return;
+  for (const sys::Endpoint& endpoint : inherited_.close_rest()) {
+    log_.warn("inherited_socket_unused",
+              {{"address", endpoint.text()},
+               {"hint", "no target listens there; see -port and -bind, or do not pass it on"}});
+  }
+}
+
 /// What a cycle parsed and forgot would otherwise stay in the process.
 void App::on_trim_due() {
+  close_unclaimed_sockets();
   sys::trim_heap();
 }
 

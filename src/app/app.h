@@ -6,20 +6,24 @@
 #include <string>
 #include <vector>
 
-#include "app/aws_access.h"
+#include "admin/admin_server.h"
+#include "admin/admin_site.h"
+#include "app/confinement.h"
 #include "app/lifecycle.h"
+#include "app/overview.h"
 #include "app/upstream.h"
-#include "aws/credentials_cache.h"
+#include "aws/access.h"
 #include "aws/instance_metadata.h"
-#include "aws/region.h"
-#include "aws/task_metadata.h"
+#include "aws/settings.h"
 #include "cli/config.h"
 #include "event/reactor.h"
 #include "http/curl_client.h"
+#include "proxy/backend_table.h"
 #include "proxy/connection_budget.h"
 #include "proxy/relay.h"
+#include "snapshot/own_zone.h"
 #include "sys/clock.h"
-#include "sys/environment.h"
+#include "sys/inherited_sockets.h"
 #include "sys/log.h"
 #include "sys/pipe.h"
 #include "sys/random.h"
@@ -30,7 +34,7 @@ namespace kite::app {
 /// Thread:    one, the caller's; run() blocks it.
 class App {
  public:
-  App(const cli::Config& config, const sys::Environment& environment,
+  App(const cli::Config& config, const aws::Settings& settings,
       const aws::InstanceMetadataPlan& metadata_plan);
   ~App();
 
@@ -40,27 +44,33 @@ class App {
  private:
   struct DescriptorBudget;
 
-  App(const cli::Config& config, const sys::Environment& environment,
+  App(const cli::Config& config, const aws::Settings& settings,
       const aws::InstanceMetadataPlan& metadata_plan, const DescriptorBudget& budget);
 
-  void find_region();
-  void on_region(const sys::Result<aws::Region>& region);
-  void start_discovery(const std::string& region);
+  /// False when the admin address cannot be had; the exit code is then set.
+  bool start_admin();
+  void on_access(const sys::Result<sys::Done>& opened);
+  void on_zone(const sys::Result<aws::Place>& zone);
   /// How the loop fared, in one line.
   void log_end();
   void fail(const std::string& message);
   void stop();
   void on_poll_request();
+  Lifecycle::Activity activity() const;
+  void begin_drain();
+  /// Sockets that were passed on and that no target listens on, once that is known.
+  void close_unclaimed_sockets();
   void on_trim_due();
 
   /// A cycle's last objects are destroyed, and its connections have settled, by then.
   static constexpr std::chrono::milliseconds kTrimAfterCycle{500};
 
   const cli::Config config_;
-  const sys::Environment environment_;
+  const aws::Settings settings_;
   int exit_code_ = 0;
   sys::SystemClock clock_;
   sys::StderrSink stderr_;
+  sys::InheritedSockets inherited_;
   sys::Logger log_;
   sys::SeededRandom random_;
   // Before the reactor: retired tunnels give their pipes back when it dies.
@@ -70,15 +80,16 @@ class App {
   event::Reactor reactor_;
   event::Timer trim_timer_;
   proxy::ConnectionBudget connection_budget_;
+  proxy::BackendTable backends_;
+  snapshot::OwnZone own_zone_;
   http::CurlClient http_;
-  aws::InstanceMetadata instance_metadata_;
-  aws::TaskMetadataEndpoint task_metadata_;
-  aws::CredentialsCache credentials_;
-  aws::RegionFinder region_finder_;
-  std::unique_ptr<aws::Call> region_call_;
-  std::unique_ptr<AwsAccess> aws_;  // from when the region is known
+  aws::Access aws_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
+  Overview overview_;
+  admin::AdminSite admin_site_;
+  admin::AdminServer admin_;
   Lifecycle lifecycle_;
+  Confinement confinement_;
 };
 
 }  // namespace kite::app

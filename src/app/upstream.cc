@@ -1,13 +1,24 @@
 #include "app/upstream.h"
 
-#include <algorithm>
 #include <utility>
+
+#include "cli/one_shot_command.h"
 
 namespace kite::app {
 
 namespace {
 
-constexpr std::chrono::seconds kCloudMapPollHigh{12};
+proxy::ProxyProtocol proxy_protocol(cli::ProxyProtocol version) {
+  switch (version) {
+    case cli::ProxyProtocol::off:
+      return proxy::ProxyProtocol::off;
+    case cli::ProxyProtocol::v1:
+      return proxy::ProxyProtocol::v1;
+    case cli::ProxyProtocol::v2:
+      return proxy::ProxyProtocol::v2;
+  }
+  return proxy::ProxyProtocol::off;
+}
 
 proxy::Proxy::Options proxy_options(const cli::Config& config, const cli::TargetConfig& target) {
   proxy::Proxy::Options options;
@@ -17,36 +28,43 @@ proxy::Proxy::Options proxy_options(const cli::Config& config, const cli::Target
   options.bind = target.bind;
   options.connect = {.attempt_timeout = config.connect_timeout,
                      .deadline = config.connect_deadline,
-                     .retries = config.retries};
+                     .retries = config.retries,
+                     .proxy_protocol = proxy_protocol(config.proxy_protocol)};
+  options.hold.wait = config.hold;
+  options.care = {.liveness = config.liveness,
+                  .idle_timeout = config.idle_timeout,
+                  .removed_grace = config.removed_grace};
   return options;
+}
+
+proxy::BalanceWay balance_way(cli::Balance balance) {
+  switch (balance) {
+    case cli::Balance::random:
+      return proxy::BalanceWay::random;
+    case cli::Balance::roundrobin:
+      return proxy::BalanceWay::roundrobin;
+    case cli::Balance::leastconn:
+      return proxy::BalanceWay::leastconn;
+    case cli::Balance::p2c:
+      return proxy::BalanceWay::p2c;
+  }
+  return proxy::BalanceWay::random;
+}
+
+proxy::Balancer::Options balancer_options(const cli::Config& config,
+                                          const cli::TargetConfig& target,
+                                          const snapshot::OwnZone& own_zone) {
+  return {.way = balance_way(target.balance),
+          .own_zone = config.zone_aware ? &own_zone : nullptr,
+          .target = static_cast<uint16_t>(&target - config.targets.data())};
 }
 
 discovery::DiscoveryLoop::Options discovery_options(const cli::Config& config,
                                                     const cli::TargetConfig& target) {
   discovery::DiscoveryLoop::Options options;
-  options.cycle.target = {.cluster = target.cluster,
-                          .family = target.family,
-                          .revision = target.revision,
-                          .service = target.service,
-                          .namespace_name = target.namespace_name,
-                          .container = target.name,
-                          .ports = {},
-                          .use_public_addresses = target.use_public_addresses,
-                          .tags = {},
-                          .primary_deployment_only = target.primary_deployment_only};
-  for (const cli::TaskTag& tag : target.tags) {
-    options.cycle.target.tags.push_back({tag.key, tag.value});
-  }
-  for (const cli::PortMapping& port : target.ports) {
-    auto& ports = options.cycle.target.ports;
-    // Two listening ports may lead to one container port.
-    if (std::find(ports.begin(), ports.end(), port.container) == ports.end()) {
-      ports.push_back(port.container);
-    }
-  }
-  options.poll = {.low = config.poll.low, .high = config.poll.high};
-  // Cloud Map's budget is large enough for news to come sooner. DESIGN 39
-  if (!target.namespace_name.empty() && !config.poll_given) options.poll.high = kCloudMapPollHigh;
+  options.cycle.target = cli::discovery_target(target);
+  options.poll = config.poll_given ? discovery::PollPacer::Range{config.poll.low, config.poll.high}
+                                   : discovery::default_poll(options.cycle.target);
   return options;
 }
 
@@ -56,8 +74,9 @@ Upstream::Upstream(const Deps& deps, const cli::Config& config, const cli::Targe
     : deps_(deps),
       config_(config),
       target_(target),
-      balancer_(deps.random),
-      proxy_({deps.reactor, deps.relay_resources, deps.budget, cell_, balancer_, deps.log},
+      balancer_(deps.backends, deps.random, balancer_options(config, target, deps.own_zone)),
+      proxy_({deps.reactor, deps.relay_resources, deps.budget, cell_, balancer_, deps.log,
+              deps.inherited},
              proxy_options(config, target), [this] { poll_soon(); }) {
   cell_.subscribe([this](const snapshot::SnapshotPtr&) { deps_.on_poll_finished(); });
 }
@@ -67,21 +86,21 @@ std::string Upstream::cache_path() const {
   return index == 0 ? config_.cache : config_.cache + "." + std::to_string(index + 1);
 }
 
-void Upstream::start_discovery(AwsAccess& aws, const std::string& region) {
+void Upstream::start_discovery(aws::Access& aws) {
   discovery::DiscoveryLoop::Options options = discovery_options(config_, target_);
   if (!config_.cache.empty()) {
     cache_.emplace(discovery::SnapshotFile::Deps{deps_.clock, deps_.log},
-                   discovery::SnapshotFile::Options{cache_path(),
-                                                    target_identity(options.cycle.target, region)});
+                   discovery::SnapshotFile::Options{
+                       cache_path(), target_identity(options.cycle.target, aws.region().name)});
   }
   const discovery::DiscoveryLoop::Deps deps{.reactor = deps_.reactor,
-                                            .ecs = aws.ecs,
-                                            .ec2 = aws.ec2,
+                                            .ecs = aws.ecs(),
+                                            .ec2 = aws.ec2(),
                                             .cell = cell_,
                                             .random = deps_.random,
                                             .logger = deps_.log,
                                             .cache = cache_ ? &*cache_ : nullptr,
-                                            .cloud_map = &aws.cloud_map};
+                                            .cloud_map = &aws.cloud_map()};
   loop_ = std::make_unique<discovery::DiscoveryLoop>(deps, std::move(options));
   loop_->start();
   if (poll_wanted_) poll_soon();

@@ -6,16 +6,19 @@
 #include <optional>
 #include <string>
 
-#include "app/aws_access.h"
+#include "aws/access.h"
 #include "cli/config.h"
 #include "discovery/discovery_loop.h"
 #include "discovery/snapshot_file.h"
 #include "event/reactor.h"
+#include "proxy/backend_table.h"
 #include "proxy/balancer.h"
 #include "proxy/connection_budget.h"
 #include "proxy/proxy.h"
 #include "proxy/relay.h"
+#include "snapshot/own_zone.h"
 #include "snapshot/snapshot_cell.h"
+#include "sys/inherited_sockets.h"
 #include "sys/log.h"
 #include "sys/random.h"
 
@@ -31,8 +34,11 @@ class Upstream {
     event::Reactor& reactor;
     proxy::RelayResources& relay_resources;
     proxy::ConnectionBudget& budget;
+    proxy::BackendTable& backends;
+    const snapshot::OwnZone& own_zone;
     sys::Random& random;
     const sys::Clock& clock;
+    sys::InheritedSockets& inherited;
     sys::Logger& log;
     /// Called after every finished poll.
     std::function<void()> on_poll_finished;
@@ -43,7 +49,9 @@ class Upstream {
   /// Opens the ports that were given.
   void start() { proxy_.start(); }
   /// The way to AWS is known: the first poll follows. `aws` outlives stop().
-  void start_discovery(AwsAccess& aws, const std::string& region);
+  void start_discovery(aws::Access& aws);
+  /// The end is near: see proxy::Proxy::begin_drain().
+  void begin_drain() { proxy_.begin_drain(); }
   /// Ends polling, closes listeners, cuts connections.
   void stop();
   /// False when refused for throttling. Before discovery began it is remembered.
@@ -51,6 +59,11 @@ class Upstream {
 
   const cli::TargetConfig& target() const { return target_; }
   const proxy::Proxy& proxy() const { return proxy_; }
+  /// Which ports it listens on is known.
+  bool has_opened_ports() const { return !target_.ports.empty() || cell_.current() != nullptr; }
+  const snapshot::SnapshotPtr& snapshot() const { return cell_.current(); }
+  /// Null until the region is known.
+  const discovery::DiscoveryLoop* discovery() const { return loop_.get(); }
 
  private:
   /// -cache, and for every further target another name.
@@ -61,7 +74,7 @@ class Upstream {
   const cli::TargetConfig& target_;
   bool poll_wanted_ = false;
   snapshot::SnapshotCell cell_;
-  proxy::RandomBalancer balancer_;
+  proxy::Balancer balancer_;
   proxy::Proxy proxy_;
   std::optional<discovery::SnapshotFile> cache_;
   std::unique_ptr<discovery::DiscoveryLoop> loop_;  // from when the region is known

@@ -54,6 +54,8 @@ class CloudMapApi {
   /// Of all instances, whatever their attributes.
   [[nodiscard]] virtual std::unique_ptr<Call> discover_revision(const Query& query,
                                                                 OnResult<int64_t> on_result) = 0;
+  /// As EcsApi's.
+  virtual uint64_t throttled_attempts() const = 0;
 };
 
 }  // namespace kite::aws

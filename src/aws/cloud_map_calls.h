@@ -17,6 +17,7 @@ class CloudMapCalls final : public CloudMapApi {
   std::unique_ptr<Call> discover_instances(const Query& query,
                                            OnResult<RegisteredInstances> on_result) override;
   std::unique_ptr<Call> discover_revision(const Query& query, OnResult<int64_t> on_result) override;
+  uint64_t throttled_attempts() const override { return caller_.stats().throttled_attempts; }
 
  private:
   SignedCaller& caller_;

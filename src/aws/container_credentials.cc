@@ -1,10 +1,7 @@
 #include "aws/container_credentials.h"
 
-#include <fcntl.h>
 #include <strings.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <string_view>
 #include <utility>
 
@@ -13,8 +10,7 @@
 #include "aws/json_value.h"
 #include "aws/retried_request.h"
 #include "sys/endpoint.h"
-#include "sys/owned_fd.h"
-#include "sys/socket.h"
+#include "sys/small_file.h"
 
 namespace kite::aws {
 
@@ -81,18 +77,9 @@ sys::Result<sys::Done> check_full_uri(const std::string& url) {
 }
 
 sys::Result<Secret> read_token_file(const std::string& path) {
-  // Non-blocking: a pipe in the file's place must not stop the loop.
-  const sys::OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  std::string text(kTokenBytesMax + 1, '\0');
-  const ssize_t got = fd.valid() ? ::read(fd.get(), text.data(), text.size()) : -1;
-  if (got == -1) {
-    return sys::Error{"cannot read " + path + " (" + kTokenFile + "): " + sys::errno_text(errno)};
-  }
-  if (static_cast<size_t>(got) > kTokenBytesMax) {
-    return sys::Error{path + " (" + kTokenFile + ") is too long for a token"};
-  }
-  text.resize(static_cast<size_t>(got));
-  return Secret(std::move(text));
+  auto text = sys::read_small_file(path, kTokenBytesMax);
+  if (text.ok()) return Secret(*std::move(text));
+  return sys::Error{text.error().message + " (" + kTokenFile + ")"};
 }
 
 std::string status_text(const http::Response& response) {
@@ -174,6 +161,7 @@ std::unique_ptr<Call> ContainerCredentials::fetch(OnCredentials on_credentials) 
     });
   }
   http::Request request;
+  request.direct = true;
   request.url = endpoint_.url;
   request.timeout = kTimeout;
   request.response_bytes_max = kAnswerBytesMax;

@@ -1,38 +1,22 @@
 #include "aws/credentials_chain.h"
 
-#include <optional>
-#include <string>
 #include <utility>
 
-#include "aws/call_later.h"
+#include "aws/assumed_role.h"
 #include "aws/container_credentials.h"
 #include "aws/credentials_document.h"
+#include "aws/endpoints.h"
+#include "aws/fixed_credentials.h"
 #include "aws/instance_credentials.h"
+#include "aws/profile_credentials.h"
+#include "aws/web_identity.h"
 
 namespace kite::aws {
 
 namespace {
 
 using Answer = sys::Result<Credentials>;
-
-/// Always the same answer: keys from the environment, or why there are none.
-class FixedCredentials final : public CredentialsProvider {
- public:
-  FixedCredentials(http::Client& client, std::string name, Answer answer)
-      : client_(client), name_(std::move(name)), answer_(std::move(answer)) {}
-
-  std::string name() const override { return name_; }
-  [[nodiscard]] std::unique_ptr<Call> fetch(OnCredentials on_credentials) override {
-    return call_later(client_, [on_credentials = std::move(on_credentials), answer = answer_] {
-      on_credentials(answer);
-    });
-  }
-
- private:
-  http::Client& client_;
-  std::string name_;
-  Answer answer_;
-};
+using Provider = std::unique_ptr<CredentialsProvider>;
 
 /// Nothing when neither key is set; one without the other is a mistake worth naming.
 std::optional<Answer> from_environment(const sys::Environment& environment) {
@@ -54,44 +38,133 @@ std::optional<Answer> from_environment(const sys::Environment& environment) {
   return credentials;
 }
 
-/// Sources that rank before the container endpoint and that this build does not have: saying so
-/// beats using another identity than the one asked for.
-std::optional<sys::Error> unsupported(const sys::Environment& environment) {
-  for (const char* variable :
-       {"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"}) {
-    if (!environment.get_non_empty(variable)) continue;
-    return sys::Error{std::string(variable) +
-                      " is set, but this build reads credentials only from AWS_ACCESS_KEY_ID, a "
-                      "container endpoint or an instance role; unset it to use one of those"};
-  }
-  return std::nullopt;
-}
+/// Builds each kind of provider from the same parts.
+class Builder {
+ public:
+  explicit Builder(ProviderParts parts) : parts_(std::move(parts)) {}
 
-}  // namespace
+  Provider choose() const {
+    if (Provider keys = environment_keys()) return keys;
+    const auto web_identity = plan_web_identity(environment());
+    if (!web_identity.ok()) return fixed("web identity", web_identity.error());
+    if (web_identity->has_value()) return build_web_identity(**web_identity);
+    if (Provider profile = build_profile()) return profile;
+    if (Provider endpoint = container()) return endpoint;
+    return instance();
+  }
 
-std::unique_ptr<CredentialsProvider> choose_credentials(const sys::Environment& environment,
-                                                        http::Client& client,
-                                                        InstanceMetadata& instance_metadata) {
-  const auto fixed = [&client](std::string name, Answer answer) {
-    return std::make_unique<FixedCredentials>(client, std::move(name), std::move(answer));
-  };
-  if (std::optional<Answer> keys = from_environment(environment)) {
-    return fixed("environment variables", *std::move(keys));
+  Provider assume(const RoleOrder& role, Provider base) const {
+    const std::string problem = unusable_part(role);
+    if (!problem.empty()) return fixed("role " + role.arn, sys::Error{problem});
+    auto sts = resolve_endpoint(Service::sts, parts_.region, "", parts_.settings);
+    if (!sts.ok()) return fixed("role " + role.arn, sts.error());
+    const AssumedRole::Parts parts{parts_.client, parts_.clock, parts_.random, parts_.log};
+    return std::make_unique<AssumedRole>(
+        role, std::move(base), SignedCaller::Target{Service::sts, parts_.region, *std::move(sts)},
+        parts);
   }
-  if (std::optional<sys::Error> error = unsupported(environment)) {
-    return fixed("profile or web identity", *std::move(error));
+
+ private:
+  const sys::Environment& environment() const { return parts_.settings.environment(); }
+
+  Provider fixed(std::string name, Answer answer) const {
+    return std::make_unique<FixedCredentials>(parts_.client, std::move(name), std::move(answer));
   }
-  sys::Result<std::optional<ContainerEndpoint>> endpoint = plan_container_endpoint(environment);
-  if (!endpoint.ok()) return fixed("container endpoint", endpoint.error());
-  if (endpoint->has_value()) {
-    return std::make_unique<ContainerCredentials>(client, **std::move(endpoint));
+
+  /// Null when there are none.
+  Provider environment_keys() const {
+    std::optional<Answer> keys = from_environment(environment());
+    return keys ? fixed("environment variables", *std::move(keys)) : nullptr;
   }
-  if (instance_metadata.disabled()) {
+
+  Provider build_web_identity(const WebIdentityOrder& order) const {
+    auto sts = resolve_endpoint(Service::sts, parts_.region, "", parts_.settings);
+    if (!sts.ok()) return fixed("web identity", sts.error());
+    return std::make_unique<WebIdentityCredentials>(parts_.client, order, *std::move(sts));
+  }
+
+  /// Null when the profile says nothing of credentials. What it says wrongly may be put right while
+  /// the program runs, so even then it is the one that is asked.
+  Provider build_profile() const {
+    SharedFiles files = locate_shared_files(environment());
+    const sys::Result<ProfileSet> set = read_shared_files(files);
+    if (set.ok()) {
+      const auto plan = plan_profile(*set, files.profile);
+      if (plan.ok() && !plan->has_value()) return nullptr;
+    }
+    return std::make_unique<ProfileCredentials>(
+        parts_.client, std::move(files),
+        [builder = *this](const ProfilePlan& plan) { return builder.build_plan(plan); });
+  }
+
+  Provider build_plan(const ProfilePlan& plan) const {
+    Provider provider = build_base(plan);
+    for (const RoleOrder& role : plan.roles) provider = assume(role, std::move(provider));
+    return provider;
+  }
+
+  Provider build_base(const ProfilePlan& plan) const {
+    Provider provider;
+    switch (plan.base) {
+      case ProfilePlan::Base::keys:
+        return fixed("profile's keys", plan.keys);
+      case ProfilePlan::Base::web_identity:
+        return build_web_identity(plan.web_identity);
+      case ProfilePlan::Base::environment:
+        provider = environment_keys();
+        if (provider != nullptr) return provider;
+        return fixed("environment variables",
+                     sys::Error{"credential_source is Environment, but AWS_ACCESS_KEY_ID and "
+                                "AWS_SECRET_ACCESS_KEY are not set"});
+      case ProfilePlan::Base::container:
+        provider = container();
+        if (provider != nullptr) return provider;
+        return fixed(
+            "container endpoint",
+            sys::Error{"credential_source is EcsContainer, but the task has no taskRoleArn "
+                       "(AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set)"});
+      case ProfilePlan::Base::instance:
+        return instance();
+    }
+    return provider;
+  }
+
+  /// Null when the environment names no endpoint.
+  Provider container() const {
+    sys::Result<std::optional<ContainerEndpoint>> endpoint = plan_container_endpoint(environment());
+    if (!endpoint.ok()) return fixed("container endpoint", endpoint.error());
+    if (!endpoint->has_value()) return nullptr;
+    return std::make_unique<ContainerCredentials>(parts_.client, **std::move(endpoint));
+  }
+
+  Provider instance() const {
+    if (!parts_.instance_metadata.disabled()) {
+      return std::make_unique<InstanceCredentials>(parts_.instance_metadata);
+    }
     return fixed("none", sys::Error{"no AWS credentials: give the task a taskRoleArn, or set "
                                     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (the instance "
                                     "role is switched off by AWS_EC2_METADATA_DISABLED)"});
   }
-  return std::make_unique<InstanceCredentials>(instance_metadata);
+
+  ProviderParts parts_;
+};
+
+}  // namespace
+
+Provider choose_credentials(const ProviderParts& parts, const std::optional<RoleOrder>& role) {
+  const Builder builder(parts);
+  Provider provider = builder.choose();
+  return role ? builder.assume(*role, std::move(provider)) : std::move(provider);
+}
+
+std::optional<RoleOrder> order_role(const std::string& arn, const std::string& external_id,
+                                    const sys::Environment& environment) {
+  if (arn.empty()) return std::nullopt;
+  RoleOrder role;
+  role.arn = arn;
+  role.external_id = external_id;
+  role.session_name = environment.get_non_empty("AWS_ROLE_SESSION_NAME").value_or(kRoleSessionName);
+  return role;
 }
 
 }  // namespace kite::aws

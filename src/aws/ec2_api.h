@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ class Ec2Api {
   };
 
   virtual ~Ec2Api() = default;
+  /// Requests refused so far because the account's budget was used up, also those that a retry
+  /// inside a call made good.
+  virtual uint64_t throttled_attempts() const = 0;
   /// 1 to kFilterValuesMax ids of the form i-...; the same ids with the token for later pages.
   [[nodiscard]] virtual std::unique_ptr<Call> describe_instances(
       const std::vector<std::string>& instance_ids, const std::string& next_token,

@@ -22,6 +22,7 @@ class Ec2Calls final : public Ec2Api {
   std::unique_ptr<Call> describe_network_interfaces(const std::vector<std::string>& eni_ids,
                                                     const std::string& next_token,
                                                     OnResult<InterfacePage> on_result) override;
+  uint64_t throttled_attempts() const override { return caller_.stats().throttled_attempts; }
 
  private:
   SignedCaller& caller_;

@@ -32,6 +32,9 @@ class EcsApi {
   enum class TaskTags : uint8_t { leave_out, include };
 
   virtual ~EcsApi() = default;
+  /// Requests refused so far because the account's budget was used up, also those that a retry
+  /// inside a call made good.
+  virtual uint64_t throttled_attempts() const = 0;
   [[nodiscard]] virtual std::unique_ptr<Call> list_tasks(const ListTasksRequest& request,
                                                          OnResult<TaskPage> on_result) = 0;
   /// 1 to kDescribeMax ARNs.

@@ -29,6 +29,7 @@ class EcsCalls final : public EcsApi {
                                                  OnResult<TaskDefinition> on_result) override;
   std::unique_ptr<Call> describe_service(const std::string& cluster, const std::string& service,
                                          OnResult<ServiceRollout> on_result) override;
+  uint64_t throttled_attempts() const override { return caller_.stats().throttled_attempts; }
 
  private:
   SignedCaller& caller_;

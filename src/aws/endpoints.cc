@@ -108,21 +108,21 @@ struct Override {
   std::string origin;
 };
 
-Override find_override(Service service, std::string_view flag_url,
-                       const sys::Environment& environment) {
-  std::string upper_name(service_name(service));
-  for (char& c : upper_name) {
+Override find_override(Service service, std::string_view flag_url, const Settings& settings) {
+  const std::string name(service_name(service));
+  if (!flag_url.empty()) return {std::string(flag_url), "-endpoint-" + name};
+  if (settings.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")) {
+    return {};
+  }
+  std::string variable = "AWS_ENDPOINT_URL_" + name;
+  for (char& c : variable) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }
-  if (!flag_url.empty()) {
-    return {std::string(flag_url), "-endpoint-" + std::string(service_name(service))};
-  }
-  if (environment.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) return {};
-  for (const std::string& name :
-       {"AWS_ENDPOINT_URL_" + upper_name, std::string("AWS_ENDPOINT_URL")}) {
-    if (const auto url = environment.get_non_empty(name)) return {*url, name};
-  }
-  return {};
+  std::optional<Settings::Value> url = settings.get(variable, "");
+  if (!url) url = settings.get("AWS_ENDPOINT_URL", "");
+  if (!url) url = settings.of_service(name, "endpoint_url");
+  if (!url) url = settings.get("", "endpoint_url");
+  return url ? Override{url->text, url->origin} : Override();
 }
 
 }  // namespace
@@ -171,14 +171,13 @@ sys::Result<ServiceEndpoint> parse_endpoint_url(std::string_view url) {
 }
 
 sys::Result<ServiceEndpoint> resolve_endpoint(Service service, std::string_view region,
-                                              std::string_view flag_url,
-                                              const sys::Environment& environment) {
+                                              std::string_view flag_url, const Settings& settings) {
   if (!is_region(region)) {
     return sys::Error{"the region is not a name like eu-west-1: set -region or AWS_REGION"};
   }
-  const bool fips = environment.is_true("AWS_USE_FIPS_ENDPOINT");
-  const bool dual_stack = environment.is_true("AWS_USE_DUALSTACK_ENDPOINT");
-  const Override override = find_override(service, flag_url, environment);
+  const bool fips = settings.is_true("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
+  const bool dual_stack = settings.is_true("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint");
+  const Override override = find_override(service, flag_url, settings);
   if (override.url.empty()) return table_endpoint(service, region, fips, dual_stack);
   if (fips || dual_stack) {
     return sys::Error{override.origin + " cannot be combined with " +

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "sys/environment.h"
+#include "aws/settings.h"
 #include "sys/result.h"
 
 namespace kite::aws {
@@ -35,9 +35,9 @@ bool is_region(std::string_view text);
 sys::Result<ServiceEndpoint> parse_endpoint_url(std::string_view url);
 
 /// `flag_url` (may be empty) goes over AWS_ENDPOINT_URL_<SERVICE>, over AWS_ENDPOINT_URL, over the
-/// partition's host for `region`. The error names the variable or flag that is wrong.
+/// profile's services section and its endpoint_url, over the partition's host for `region`. The
+/// error names the variable, key or flag that is wrong.
 sys::Result<ServiceEndpoint> resolve_endpoint(Service service, std::string_view region,
-                                              std::string_view flag_url,
-                                              const sys::Environment& environment);
+                                              std::string_view flag_url, const Settings& settings);
 
 }  // namespace kite::aws

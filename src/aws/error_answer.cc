@@ -57,6 +57,8 @@ constexpr std::array kCodeClasses = {
     CodeClass{"RequestTimeTooSkewed", clock_skew},
     CodeClass{"AccessDenied", denied},
     CodeClass{"AccessDeniedException", denied},
+    CodeClass{"IDPRejectedClaim", denied},  // of a web identity token, as the next one
+    CodeClass{"InvalidIdentityToken", denied},
     CodeClass{"OptInRequired", denied},
     CodeClass{"UnauthorizedOperation", denied},
     CodeClass{"ClusterNotFoundException", not_found},
@@ -127,8 +129,27 @@ std::string tidy_reason(std::string_view reason) {
   return result;
 }
 
+/// What is special about taking on a role; empty when nothing is.
+std::string advice_on_roles(const CallError& error) {
+  if (error.operation == "sts:AssumeRoleWithWebIdentity") {
+    if (error.error_class == expired_credentials) {
+      return "the web identity token has expired: whoever writes its file must renew it";
+    }
+    if (error.error_class == denied) {
+      return "the trust policy of the role must allow the issuer and the subject of the token";
+    }
+  }
+  if (error.operation == "sts:AssumeRole" && error.error_class == denied && !error.code.empty()) {
+    return "the policy of the caller must allow sts:AssumeRole on the role, and the trust policy "
+           "of "
+           "the role must allow the caller and its external id";
+  }
+  return "";
+}
+
 /// What to do about it; empty when nothing needs doing.
 std::string advice(const CallError& error) {
+  if (std::string text = advice_on_roles(error); !text.empty()) return text;
   switch (error.error_class) {
     case transient:
     case cancelled_by_deadline:

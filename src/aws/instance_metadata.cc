@@ -37,22 +37,22 @@ bool is_http_url(std::string_view url) {
 
 }  // namespace
 
-sys::Result<InstanceMetadataPlan> plan_instance_metadata(const sys::Environment& environment) {
+sys::Result<InstanceMetadataPlan> plan_instance_metadata(const Settings& settings) {
   InstanceMetadataPlan plan;
-  plan.disabled = environment.is_true("AWS_EC2_METADATA_DISABLED");
-  plan.v1_allowed = !environment.is_true("AWS_EC2_METADATA_V1_DISABLED");
-  if (const auto mode = environment.get_non_empty(kEndpointMode)) {
-    if (::strcasecmp(mode->c_str(), "ipv6") == 0) {
+  plan.disabled = settings.is_true("AWS_EC2_METADATA_DISABLED", "");
+  plan.v1_allowed = !settings.is_true("AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled");
+  if (const auto mode = settings.get(kEndpointMode, "ec2_metadata_service_endpoint_mode")) {
+    if (::strcasecmp(mode->text.c_str(), "ipv6") == 0) {
       plan.origin = "http://[fd00:ec2::254]";
-    } else if (::strcasecmp(mode->c_str(), "ipv4") != 0) {
-      return sys::Error{std::string(kEndpointMode) + " must be IPv4 or IPv6"};
+    } else if (::strcasecmp(mode->text.c_str(), "ipv4") != 0) {
+      return sys::Error{mode->origin + " must be IPv4 or IPv6"};
     }
   }
-  if (const auto endpoint = environment.get_non_empty(kEndpoint)) {
-    if (!is_http_url(*endpoint)) {
-      return sys::Error{std::string(kEndpoint) + " must be an http or https URL"};
+  if (const auto endpoint = settings.get(kEndpoint, "ec2_metadata_service_endpoint")) {
+    if (!is_http_url(endpoint->text)) {
+      return sys::Error{endpoint->origin + " must be an http or https URL"};
     }
-    plan.origin = *endpoint;
+    plan.origin = endpoint->text;
     while (plan.origin.ends_with('/')) plan.origin.pop_back();
   }
   return plan;
@@ -74,6 +74,7 @@ class InstanceMetadata::Fetch final : public Call {
  private:
   void ask_for_token() {
     http::Request request;
+    request.direct = true;
     request.method = http::Method::put;
     request.url = service_.plan_.origin + "/latest/api/token";
     request.headers = {{kTokenTtl, std::to_string(kTokenTtlAsked.count())}};
@@ -110,6 +111,7 @@ class InstanceMetadata::Fetch final : public Call {
 
   void ask() {
     http::Request request;
+    request.direct = true;
     request.url = service_.plan_.origin + path_;
     request.connect_timeout = kTimeout;
     request.timeout = kTimeout;

@@ -8,9 +8,9 @@
 
 #include "aws/call_error.h"
 #include "aws/credentials.h"
+#include "aws/settings.h"
 #include "http/http_client.h"
 #include "sys/clock.h"
-#include "sys/environment.h"
 #include "sys/log.h"
 #include "sys/result.h"
 
@@ -22,8 +22,8 @@ struct InstanceMetadataPlan {
   bool disabled = false;                          ///< AWS_EC2_METADATA_DISABLED
   bool v1_allowed = true;                         ///< unless AWS_EC2_METADATA_V1_DISABLED
 };
-/// The error names the variable that is wrong.
-sys::Result<InstanceMetadataPlan> plan_instance_metadata(const sys::Environment& environment);
+/// The error names the variable or the key of the profile that is wrong.
+sys::Result<InstanceMetadataPlan> plan_instance_metadata(const Settings& settings);
 
 /// The EC2 instance metadata service: session tokens (IMDSv2), and plain requests where an
 /// instance knows no better (v1).

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -14,12 +15,19 @@ template <typename T>
 std::unique_ptr<Call> start_parsed(SignedCaller& caller, Operation operation,
                                    sys::Result<T> (*parse)(std::string_view),
                                    OnResult<T> on_result) {
-  auto on_response = [name = operation.name, parse,
+  auto on_response = [&caller, begun = caller.now(), name = operation.name, parse,
                       on_result = std::move(on_result)](CallResult<http::Response> response) {
-    if (!response.ok()) return on_result(response.error());
+    if (!response.ok()) {
+      caller.count_end(name, response.error().error_class, begun);
+      return on_result(response.error());
+    }
     sys::Result<T> parsed = parse(response->body);
     response->body = std::string();  // up to megabytes that on_result has no use for
-    if (parsed.ok()) return on_result(*std::move(parsed));
+    if (parsed.ok()) {
+      caller.count_end(name, std::nullopt, begun);
+      return on_result(*std::move(parsed));
+    }
+    caller.count_end(name, ErrorClass::malformed_answer, begun);
     CallError error;
     error.error_class = ErrorClass::malformed_answer;
     error.operation = name;

@@ -17,23 +17,24 @@ sys::Result<std::optional<Region>> checked(std::string name, std::string source)
 }  // namespace
 
 sys::Result<std::optional<Region>> configured_region(std::string_view flag,
-                                                     const sys::Environment& environment) {
+                                                     const Settings& settings) {
   if (!flag.empty()) return checked(std::string(flag), "-region");
   for (const char* variable : {"AWS_REGION", "AWS_DEFAULT_REGION"}) {
-    if (auto value = environment.get_non_empty(variable)) return checked(*value, variable);
+    if (const auto value = settings.get(variable, "")) return checked(value->text, value->origin);
   }
+  if (const auto value = settings.get("", "region")) return checked(value->text, value->origin);
   return std::optional<Region>();
 }
 
-RegionFinder::RegionFinder(const sys::Environment& environment, http::Client& client,
+RegionFinder::RegionFinder(const Settings& settings, http::Client& client,
                            TaskMetadataEndpoint& task_metadata, InstanceMetadata& instance_metadata)
-    : environment_(environment),
+    : settings_(settings),
       client_(client),
       task_metadata_(task_metadata),
       instance_metadata_(instance_metadata) {}
 
 std::unique_ptr<Call> RegionFinder::find(std::string_view flag, OnRegion on_region) {
-  const sys::Result<std::optional<Region>> configured = configured_region(flag, environment_);
+  const sys::Result<std::optional<Region>> configured = configured_region(flag, settings_);
   if (configured.ok() && !configured->has_value()) {
     return std::make_unique<PlaceSearch>(
         task_metadata_, instance_metadata_,

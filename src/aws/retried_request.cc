@@ -38,7 +38,8 @@ void RetriedRequest::send(std::chrono::milliseconds delay) {
 }
 
 void RetriedRequest::on_outcome(http::Outcome outcome) {
-  if (sent_ < tries_.most && worth_another_try(outcome)) return send(tries_.pause);
+  const bool may_pass = outcome.ok() && tries_.may_pass != nullptr && tries_.may_pass(*outcome);
+  if (sent_ < tries_.most && (may_pass || worth_another_try(outcome))) return send(tries_.pause);
   const http::OnDone on_done = std::move(on_done_);
   on_done(std::move(outcome));  // last statement: may destroy *this
 }

@@ -18,6 +18,8 @@ class RetriedRequest final : public Call {
   struct Tries {
     int most = 3;
     std::chrono::milliseconds pause{1000};  ///< between two tries
+    /// Answers worth another try besides 429 and 5xx; null: none.
+    bool (*may_pass)(const http::Response& response) = nullptr;
   };
 
   RetriedRequest(http::Client& client, http::Request request, Tries tries, http::OnDone on_done);

@@ -11,6 +11,12 @@ std::chrono::milliseconds retry_delay(uint32_t retry_index, sys::Random& random)
   return std::chrono::duration_cast<std::chrono::milliseconds>(delay);
 }
 
+std::chrono::milliseconds throttled_retry_delay(sys::Random& random) {
+  const sys::Duration delay =
+      std::chrono::milliseconds(500) + random.jitter(std::chrono::seconds(1));
+  return std::chrono::duration_cast<std::chrono::milliseconds>(delay);
+}
+
 bool RetryQuota::take(uint32_t cost) {
   if (cost > available_) return false;
   available_ -= cost;

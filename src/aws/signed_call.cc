@@ -235,7 +235,10 @@ bool SignedCall::retry_with_new_credentials(const Refusal& refusal) {
 bool SignedCall::retry_later(const Refusal& refusal) {
   const ErrorClass error_class = refusal.error.error_class;
   if (error_class != ErrorClass::transient && error_class != ErrorClass::throttled) return false;
-  const milliseconds delay = retry_delay(retries_after_error_, caller_.random_);
+  const bool throttled = error_class == ErrorClass::throttled;
+  if (throttled && attempts_ >= kThrottledAttemptsMax) return false;
+  const milliseconds delay = throttled ? throttled_retry_delay(caller_.random_)
+                                       : retry_delay(retries_after_error_, caller_.random_);
   if (!has_time_for(delay)) return false;
   if (!caller_.quota_.take(refusal.retry_cost)) {
     ++caller_.stats_.quota_refusals;

@@ -5,7 +5,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "aws/api_stats.h"
 #include "aws/call_error.h"
 #include "aws/credentials.h"
 #include "aws/endpoints.h"
@@ -66,6 +68,13 @@ class SignedCaller {
                                             OnResult<http::Response> on_result);
 
   const Stats& stats() const { return stats_; }
+  const ApiStats& api_stats() const { return api_stats_; }
+  sys::SteadyTime now() const { return clock_.steady_now(); }
+  /// For who reads the answers: a call that was begun then has ended.
+  void count_end(std::string_view operation, std::optional<ErrorClass> failure,
+                 sys::SteadyTime begun) {
+    api_stats_.count(operation, failure, now() - begun);
+  }
   uint32_t quota_available() const { return quota_.available(); }
   /// What is added to the local clock when signing; zero while the clocks agree.
   std::chrono::milliseconds clock_offset() const { return clock_offset_; }
@@ -85,6 +94,7 @@ class SignedCaller {
   RetryQuota quota_;
   std::chrono::milliseconds clock_offset_{0};
   Stats stats_;
+  ApiStats api_stats_;
 };
 
 }  // namespace kite::aws

@@ -54,6 +54,7 @@ TaskMetadataEndpoint::TaskMetadataEndpoint(const sys::Environment& environment,
 std::unique_ptr<Call> TaskMetadataEndpoint::fetch(OnTaskMetadata on_metadata) {
   KITE_CHECK(present(), "callers ask present() first");
   http::Request request;
+  request.direct = true;
   request.url = base_url_ + "/task";
   request.timeout = kTimeout;
   request.response_bytes_max = kAnswerBytesMax;

@@ -14,7 +14,11 @@ struct CommandWord {
   Command command;
   std::string_view word;
 };
-constexpr std::array kCommandWords = {CommandWord{Command::run, "run"}};
+constexpr std::array kCommandWords = {
+    CommandWord{Command::run, "run"},     CommandWord{Command::list, "list"},
+    CommandWord{Command::check, "check"}, CommandWord{Command::healthcheck, "healthcheck"},
+    CommandWord{Command::wait, "wait"},
+};
 
 std::string command_words() {
   std::string words;
@@ -43,7 +47,12 @@ sys::Result<Command> take_command(std::span<const std::string>& args) {
 sys::Result<Config> make_config(const RawFlags& raw, Command command) {
   Config config;
   config.command = command;
-  for (const auto step : {read_targets, read_connections, read_discovery, read_logging}) {
+  if (command == Command::healthcheck) {  // whatever else the environment says is the proxy's
+    if (auto problem = read_admin(raw, config)) return *problem;
+    return config;
+  }
+  for (const auto step : {read_targets, read_connections, read_limits, read_balancing,
+                          read_discovery, read_logging, read_admin, read_program, read_commands}) {
     if (auto problem = step(raw, config)) return *problem;
   }
   return config;

@@ -13,6 +13,8 @@
 #include "sys/environment.h"
 #include "sys/log.h"
 #include "sys/result.h"
+#include "sys/socket.h"
+#include "sys/stream_address.h"
 
 namespace kite::cli {
 
@@ -23,7 +25,8 @@ struct PortMapping {
   bool operator==(const PortMapping&) const = default;
 };
 
-enum class Balance : uint8_t { random };
+enum class Balance : uint8_t { random, roundrobin, leastconn, p2c };
+enum class ProxyProtocol : uint8_t { off, v1, v2 };
 
 /// -tag=key=value.
 struct TaskTag {
@@ -54,10 +57,24 @@ struct TargetConfig {
   Balance balance = Balance::random;
 };
 
+/// Whether the process gives up what serving does not need.
+enum class SandboxMode : uint8_t {
+  on,       ///< as far as the kernel lets it
+  require,  ///< or it does not start
+  off,
+};
+
 /// The word before the flags.
 enum class Command : uint8_t {
-  run,  ///< the proxy; also without a word
+  run,          ///< the proxy; also without a word
+  list,         ///< one poll, printed
+  check,        ///< credentials, permissions, reachability
+  healthcheck,  ///< asks the running one
+  wait,         ///< until a backend can be connected to
 };
+
+/// 127.0.0.1:9902.
+sys::StreamAddress default_admin_address();
 
 /// Everything the command line and environment decided, validated: no later stage re-checks it.
 struct Config {
@@ -68,14 +85,31 @@ struct Config {
   std::chrono::milliseconds connect_timeout{1000};
   std::chrono::milliseconds connect_deadline{10000};
   uint32_t retries = 3;
+  std::chrono::milliseconds hold{10000};      ///< 0: nobody waits
+  size_t max_connections = 0;                 ///< 0: as many as the descriptor limit allows
+  std::chrono::milliseconds idle_timeout{0};  ///< 0: off
+  sys::Liveness liveness;
+  std::optional<std::chrono::milliseconds> removed_grace;  ///< absent: keep
+  ProxyProtocol proxy_protocol = ProxyProtocol::off;
+  std::chrono::milliseconds drain_timeout{25000};
+  bool zone_aware = false;
+  std::chrono::milliseconds slow_start{10000};  ///< 0: off
+  uint32_t eject_after = 3;                     ///< 0: never
+  bool eject_on_reset = false;
   PollRange poll;
   bool poll_given = false;
   std::string cache;         ///< empty: none
   std::string region;        ///< empty: environment, task metadata, IMDS
   std::string endpoint_ecs;  ///< empty: environment, then the partition's
   std::string endpoint_ec2;
+  std::string assume_role;                           ///< empty: none
+  std::string external_id;                           ///< of that role; empty: none
+  bool json = false;                                 ///< of list and check
+  std::optional<std::chrono::milliseconds> timeout;  ///< of wait; absent: for ever
   sys::LogLevel log_level = sys::LogLevel::info;
   sys::LogFormat log_format = sys::LogFormat::text;
+  std::optional<sys::StreamAddress> admin = default_admin_address();  ///< absent: off
+  SandboxMode sandbox = SandboxMode::on;
 };
 
 struct ShowHelp {};

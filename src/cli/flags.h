@@ -33,20 +33,46 @@ enum class FlagId : uint8_t {
   connect_timeout,
   connect_deadline,
   retries,
+  hold,
+  max_connections,
+  idle_timeout,
+  keepalive,
+  tcp_user_timeout,
+  removed,
+  proxy_protocol,
+  zone_aware,
+  slow_start,
+  eject_after,
+  eject_on_reset,
   poll,
   cache,
   region,
   endpoint_ecs,
   endpoint_ec2,
+  assume_role,
+  external_id,
   log_level,
   log_format,
+  json,
+  timeout,
+  admin,
+  drain_timeout,
+  sandbox,
   version,
   help,
 };
 constexpr size_t kFlagCount = static_cast<size_t>(FlagId::help) + 1;
 
 /// Headings of -help.
-enum class Topic : uint8_t { target, addresses, connections, discovery, logging, program };
+enum class Topic : uint8_t {
+  target,
+  addresses,
+  connections,
+  discovery,
+  logging,
+  commands,
+  program
+};
 constexpr size_t kTopicCount = static_cast<size_t>(Topic::program) + 1;
 std::string_view topic_title(Topic topic);
 

@@ -19,8 +19,17 @@ constexpr std::string_view kHead =
     "ecs-task-kite listens on the ports of a container of another Amazon ECS task and\n"
     "forwards every TCP connection to one of the tasks that run it.\n"
     "\n"
-    "Usage: ecs-task-kite -name=<container> -family=<family> [flags]\n"
-    "       ecs-task-kite -name=<container> -service=<service> [flags]\n";
+    "Usage: ecs-task-kite [command] -name=<container> -family=<family> [flags]\n"
+    "       ecs-task-kite [command] -name=<container> -service=<service> [flags]\n"
+    "       ecs-task-kite healthcheck [-admin=<address:port>]\n"
+    "\n"
+    "Commands\n"
+    "  run         the proxy; also without a command\n"
+    "  list        ask AWS once, print the backends and why other tasks are left out\n"
+    "  check       print where credentials come from, which IAM actions are allowed,\n"
+    "              which backends can be reached, and the policy that is missing\n"
+    "  healthcheck ask the running kite whether it is ready\n"
+    "  wait        end when a backend can be connected to\n";
 
 constexpr std::string_view kFoot =
     "\n"
@@ -28,7 +37,8 @@ constexpr std::string_view kFoot =
     "or -flag=false. Durations are like 250ms, 5s, 1m30s. Every flag can also be set\n"
     "by an environment variable: KITE_ and its name in capitals, with '_' for '-',\n"
     "such as KITE_CONNECT_TIMEOUT=2s; the flag wins. Credentials come from where the\n"
-    "AWS SDKs take them: environment, container endpoint, instance metadata.\n";
+    "AWS SDKs take them: environment, web identity, profile, container endpoint,\n"
+    "instance role.\n";
 
 /// "  -port=<..>", filled up to where the explanation starts.
 std::string flag_column(const FlagSpec& spec) {

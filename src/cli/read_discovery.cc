@@ -80,10 +80,31 @@ Problem read_endpoints(const RawFlags& raw, Config& config) {
   return read_url(raw.last(FlagId::endpoint_ec2), config.endpoint_ec2);
 }
 
+Problem read_role(const RawFlags& raw, Config& config) {
+  const RawValue* role = raw.last(FlagId::assume_role);
+  const RawValue* external_id = raw.last(FlagId::external_id);
+  if (role != nullptr) {
+    if (!is_role_arn(role->text)) {
+      return wrong(*role, "give the ARN of a role, " +
+                              such_as(*role, "arn:aws:iam::111122223333:role/name"));
+    }
+    config.assume_role = role->text;
+  }
+  if (external_id == nullptr) return std::nullopt;
+  if (role == nullptr) {
+    return wrong(*external_id, "it belongs to a role, so give -assume-role too");
+  }
+  if (!is_external_id(external_id->text)) {
+    return wrong(*external_id, "an external id has 2 to 1224 letters, digits and _+=,.@:/-");
+  }
+  config.external_id = external_id->text;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Problem read_discovery(const RawFlags& raw, Config& config) {
-  for (const auto step : {read_poll, read_cache, read_region, read_endpoints}) {
+  for (const auto step : {read_poll, read_cache, read_region, read_endpoints, read_role}) {
     if (auto problem = step(raw, config)) return problem;
   }
   return std::nullopt;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "cli/readers.h"
 #include "cli/text_rules.h"
@@ -177,9 +178,16 @@ Problem read_bind(const RawFlags& raw, TargetConfig& target) {
 Problem read_balance(const RawFlags& raw, TargetConfig& target) {
   const RawValue* value = raw.last(FlagId::balance);
   if (value == nullptr) return std::nullopt;
-  if (value->text != "random") return wrong(*value, "this version knows only random");
-  target.balance = Balance::random;
-  return std::nullopt;
+  constexpr std::pair<std::string_view, Balance> kWays[] = {{"random", Balance::random},
+                                                            {"roundrobin", Balance::roundrobin},
+                                                            {"leastconn", Balance::leastconn},
+                                                            {"p2c", Balance::p2c}};
+  for (const auto& [name, balance] : kWays) {
+    if (value->text != name) continue;
+    target.balance = balance;
+    return std::nullopt;
+  }
+  return wrong(*value, "give random, roundrobin, leastconn or p2c, " + such_as(*value, "p2c"));
 }
 
 Problem read_namespace(const RawFlags& raw, TargetConfig& target) {

@@ -21,9 +21,19 @@ Problem read_target(const RawFlags& raw, TargetConfig& target);
 Problem read_targets(const RawFlags& raw, Config& config);
 /// How connections are made.
 Problem read_connections(const RawFlags& raw, Config& config);
+/// How long and how many connections may be there, and what becomes of them.
+Problem read_limits(const RawFlags& raw, Config& config);
+/// Which backends are preferred and which avoided.
+Problem read_balancing(const RawFlags& raw, Config& config);
 /// How AWS is asked.
 Problem read_discovery(const RawFlags& raw, Config& config);
+/// What only commands other than run read.
+Problem read_commands(const RawFlags& raw, Config& config);
 Problem read_logging(const RawFlags& raw, Config& config);
+/// What concerns the process itself.
+Problem read_program(const RawFlags& raw, Config& config);
+/// Where operators look.
+Problem read_admin(const RawFlags& raw, Config& config);
 
 /// "-port is "x": ", to be followed by what is wrong and what to write.
 sys::Error wrong(const RawValue& value, const std::string& problem);

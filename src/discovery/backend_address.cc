@@ -29,6 +29,7 @@ struct AddressTexts {
 };
 
 std::optional<sys::Endpoint> parse_address(std::string_view text) {
+  if (text.empty()) return std::nullopt;  // most have no IPv6 or no public address
   const auto parsed = sys::Endpoint::parse(text, 0);
   if (!parsed.ok()) return std::nullopt;
   return *parsed;
@@ -137,7 +138,7 @@ std::variant<PortEndpoints, Exclusion> locate_direct(const aws::Task& task,
 /// Whether a packet to `address` arrives at a socket bound to `bind_ip`.
 bool reaches(std::string_view bind_ip, const sys::Endpoint& address,
              const std::optional<sys::Endpoint>& private_v4) {
-  if (bind_ip.empty()) return !address.is_v6();
+  if (bind_ip.empty() || bind_ip == "0.0.0.0") return !address.is_v6();
   const std::optional<sys::Endpoint> bound = parse_address(bind_ip);
   if (!bound.has_value() || bound->is_v6() != address.is_v6() || bound->is_loopback()) return false;
   return bound->is_unspecified() || *bound == address || (!address.is_v6() && bound == private_v4);

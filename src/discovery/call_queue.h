@@ -36,6 +36,8 @@ class CallQueue {
   void wake() { turn_.request(); }
   void finish(Slot slot);
   void clear();
+  /// Forgets the calls that are not started; those in flight end as usual.
+  void drop_waiting() { waiting_.clear(); }
   size_t in_flight() const;
   uint64_t started_total() const { return started_total_; }
 

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "aws/call_error.h"
 #include "discovery/backend_filter.h"
 #include "snapshot/snapshot.h"
+#include "sys/clock.h"
 
 namespace kite::discovery {
 
@@ -20,6 +22,7 @@ struct CycleProblem {
 enum class Listing : uint8_t {
   complete,
   unconfirmed_empty,  ///< empty for the first time: the known tasks are kept for one more poll
+  skipped,            ///< not asked for: the list of the poll before stands
   failed,             ///< a page is missing, so no task can be called gone
 };
 
@@ -44,6 +47,8 @@ struct CycleResult {
   size_t tasks_listed = 0;
   size_t tasks_disconnected = 0;  ///< of the backends: their statuses are old
   uint64_t calls = 0;
+  /// When the oldest description among the known tasks came; nothing without tasks.
+  std::optional<sys::SteadyTime> oldest_description;
 };
 
 /// A failure that discovery itself sees in what AWS answered, or did not.

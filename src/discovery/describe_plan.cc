@@ -52,34 +52,32 @@ bool is_settled(const aws::Task& task, const Target& target, const Inventory& in
   return false;
 }
 
-/// How many of `settled` must be described, with those that a full chunk holds beside `others`.
-/// They are sorted, oldest first.
-size_t round_size(const std::vector<Described>& settled, size_t others, const Freshness& freshness,
-                  const Occasion& occasion, sys::SteadyTime now) {
-  const sys::SteadyTime next_poll = now + occasion.next_poll_within;
-  const auto fresh = std::find_if(settled.begin(), settled.end(), [&](const Described& task) {
-    return task.told_at + freshness.tasks >= next_poll;
-  });
-  const auto due = static_cast<size_t>(fresh - settled.begin());
-  // What was described in one poll would come due in one poll again; an even share of the calls,
-  // taken ahead of time, spreads it.
-  const size_t calls = (settled.size() + kChunk - 1) / kChunk;
-  const sys::Duration pause = std::max(occasion.next_poll_within, sys::Duration(1));
-  const auto polls = std::max<size_t>(1, static_cast<size_t>(freshness.tasks / pause));
-  size_t ahead = calls / polls;
-  if (occasion.hinted) ahead = std::max(ahead, size_t{1});
-  const size_t wanted = std::max(due, ahead * kChunk);
-  if (wanted == 0) return 0;
-  const size_t full = (others + wanted + kChunk - 1) / kChunk * kChunk;
-  return std::min(settled.size(), full - others);
+/// How many of `settled` are described, with those that a full chunk holds beside `others`.
+size_t round_size(size_t settled, size_t others, const Freshness& freshness,
+                  const Occasion& occasion) {
+  if (freshness.tasks <= sys::Duration::zero()) return settled;
+  const size_t calls = (settled + kChunk - 1) / kChunk;
+  size_t share = 0;
+  if (occasion.kind != PollKind::listing) {
+    share = (calls + rounds_of(settled) - 1) / rounds_of(settled);
+  }
+  if (occasion.hinted) share = std::max(share, size_t{1});
+  if (share == 0) return 0;
+  // What is described anyway takes places in a round's calls, and adds none.
+  const size_t full = (others + share * kChunk + kChunk - 1) / kChunk * kChunk;
+  return std::min(settled, full - others);
 }
 
 }  // namespace
 
+size_t rounds_of(size_t tasks) {
+  constexpr size_t kRoundsMax = 6;
+  return std::clamp<size_t>((tasks + kChunk - 1) / kChunk, 1, kRoundsMax);
+}
+
 std::vector<std::string> plan_descriptions(std::span<const std::string> listed,
                                            const Target& target, const Inventory& inventory,
-                                           const Freshness& freshness, const Occasion& occasion,
-                                           sys::SteadyTime now) {
+                                           const Freshness& freshness, const Occasion& occasion) {
   const std::set<std::string_view> bridges = bridge_definitions(tasks_of(inventory));
   std::vector<std::string> plan;
   std::vector<Described> settled;
@@ -98,7 +96,7 @@ std::vector<std::string> plan_descriptions(std::span<const std::string> listed,
   }
   std::stable_sort(settled.begin(), settled.end(),
                    [](const Described& a, const Described& b) { return a.told_at < b.told_at; });
-  settled.resize(round_size(settled, plan.size(), freshness, occasion, now));
+  settled.resize(round_size(settled.size(), plan.size(), freshness, occasion));
   for (const Described& task : settled) plan.push_back(*task.arn);
   std::sort(plan.begin(), plan.end());
   return plan;

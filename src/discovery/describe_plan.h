@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,19 +17,29 @@ struct Freshness {
   sys::Duration addresses = std::chrono::minutes(5);  ///< of instances and interfaces
 };
 
+/// What a poll is for.
+enum class PollKind : uint8_t {
+  listing,  ///< who is there; those that are new or not settled are described
+  round,    ///< the oldest descriptions are renewed, for health; nothing is listed
+  both,
+};
+
 /// What a poll knows of its own moment.
 struct Occasion {
+  PollKind kind = PollKind::both;
   sys::Duration next_poll_within{};  ///< when calm
   bool hinted = false;               ///< a backend refused, or an operator asks
 };
 
+/// Over how many polls the renewal of all descriptions is spread: a call each in a small cluster,
+/// an even share of the calls in a large one. At least 1.
+size_t rounds_of(size_t tasks);
+
 /// Pure: the listed tasks that this poll describes, sorted: those that are new or not settled, and
-/// of the others the ones whose description would be too old by the next poll, oldest first, in
-/// full chunks. Large clusters are spread evenly over the polls. DESIGN 24
+/// of the others the oldest, a round's share, in full chunks. DESIGN 33
 /// `listed` is sorted, and the inventory holds no other tasks.
 std::vector<std::string> plan_descriptions(std::span<const std::string> listed,
                                            const Target& target, const Inventory& inventory,
-                                           const Freshness& freshness, const Occasion& occasion,
-                                           sys::SteadyTime now);
+                                           const Freshness& freshness, const Occasion& occasion);
 
 }  // namespace kite::discovery

@@ -6,33 +6,10 @@
 #include <utility>
 
 #include "discovery/evidence.h"
+#include "discovery/names.h"
 #include "sys/check.h"
 
 namespace kite::discovery {
-
-namespace {
-
-using Names = std::span<const std::string>;
-
-/// Calls `ask` with slices of at most `size` names.
-template <typename Ask>
-void in_chunks(Names names, size_t size, Ask ask) {
-  while (!names.empty()) {  // ends: each slice holds a name
-    const size_t count = std::min(size, names.size());
-    ask(names.first(count));
-    names = names.subspan(count);
-  }
-}
-
-std::vector<std::string> to_list(Names names) {
-  return {names.begin(), names.end()};
-}
-
-bool holds(Names sorted_names, std::string_view name) {
-  return std::binary_search(sorted_names.begin(), sorted_names.end(), name);
-}
-
-}  // namespace
 
 DiscoveryCycle::DiscoveryCycle(event::Reactor& reactor, aws::EcsApi& ecs, aws::Ec2Api& ec2,
                                Inventory& inventory, Options options, OnDone on_done)
@@ -51,7 +28,10 @@ void DiscoveryCycle::start(const Occasion& occasion) {
   poll_.result.complete = true;
   poll_.calls_before = queue_.started_total();
   deadline_.start(reactor_.now() + options_.deadline);
-  ask_task_page("");
+  if (occasion.kind != PollKind::round) return ask_task_page("");
+  poll_.result.listing = Listing::skipped;
+  poll_.listed = last_listed();
+  queue_.wake();
 }
 
 void DiscoveryCycle::transition_to(CycleState next) {
@@ -60,6 +40,8 @@ void DiscoveryCycle::transition_to(CycleState next) {
 }
 
 void DiscoveryCycle::on_drained() {
+  // More calls would be refused too: the next poll continues here.
+  if (poll_.result.throttled && state_ != CycleState::idle) return finish();
   switch (state_) {
     case CycleState::idle:
       return;
@@ -133,9 +115,9 @@ void DiscoveryCycle::fail_listing(aws::CallError error) {
 
 void DiscoveryCycle::after_listing() {
   if (poll_.result.listing == Listing::failed) return finish();
+  if (poll_.result.listing == Listing::skipped) return begin_descriptions();
   std::sort(poll_.listed.begin(), poll_.listed.end());
   poll_.listed.erase(std::unique(poll_.listed.begin(), poll_.listed.end()), poll_.listed.end());
-  poll_.result.tasks_listed = poll_.listed.size();
   if (!poll_.listed.empty()) {
     empty_listings_ = 0;
   } else if (++empty_listings_ < 2 && !inventory_.tasks().empty()) {
@@ -143,9 +125,13 @@ void DiscoveryCycle::after_listing() {
     return finish();
   }
   inventory_.keep_tasks(poll_.listed);
+  begin_descriptions();
+}
+
+void DiscoveryCycle::begin_descriptions() {
   transition_to(CycleState::describing_tasks);
   poll_.described = plan_descriptions(poll_.listed, options_.target, inventory_, options_.freshness,
-                                      poll_.occasion, reactor_.now());
+                                      poll_.occasion);
   in_chunks(poll_.described, aws::EcsApi::kDescribeMax, [this](Names arns) { ask_tasks(arns); });
   queue_.wake();
 }
@@ -321,70 +307,12 @@ void DiscoveryCycle::ask_instances(PagedAsk ask) {
               if (!holds(ask.ids, instance.id) || !is_told(instance)) continue;
               inventory_.learn_instance(std::move(instance), reactor_.now());
             }
+            if (!more) inventory_.note_asked(ask.ids, reactor_.now());
           }
           if (more) ask_instances(std::move(ask));
           queue_.finish(slot);
         });
   });
-}
-
-// The end.
-
-std::vector<const aws::Task*> DiscoveryCycle::known_tasks() const {
-  std::vector<const aws::Task*> tasks;
-  tasks.reserve(inventory_.tasks().size());
-  for (const auto& [arn, known] : inventory_.tasks()) tasks.push_back(&known.task);
-  return tasks;
-}
-
-void DiscoveryCycle::add_listing_exclusions(CycleResult& result) const {
-  for (const std::string& arn : poll_.listed) {
-    const std::string id(arn_id(arn));
-    if (poll_.missing.contains(arn)) {
-      result.exclusions.push_back(
-          {id, ExclusionReason::missing, "it ended between two calls, or is in another cluster"});
-    } else if (inventory_.find_task(arn) == nullptr) {
-      result.exclusions.push_back({id, ExclusionReason::not_described,
-                                   "ecs:DescribeTasks has not described it in full yet"});
-    }
-  }
-}
-
-AddressAges DiscoveryCycle::address_ages() const {
-  const Freshness& freshness = options_.freshness;
-  // A refusal may be an instance that ended: ECS notices later than EC2.
-  const sys::Duration usable = poll_.occasion.hinted ? freshness.tasks : freshness.addresses;
-  return {reactor_.now(), usable, std::min(freshness.tasks, freshness.addresses)};
-}
-
-void DiscoveryCycle::select() {
-  if (selected_.snapshot != nullptr && selected_.version == inventory_.version()) return;
-  Selection selection = select_backends(known_tasks(), options_.target, inventory_);
-  selected_.exclusions = std::move(selection.exclusions);
-  selected_.tasks_disconnected = selection.tasks_disconnected;
-  selected_.version = inventory_.version();
-  if (selected_.snapshot != nullptr && *selected_.snapshot == selection.snapshot) return;
-  selected_.snapshot = std::make_shared<const snapshot::Snapshot>(std::move(selection.snapshot));
-}
-
-void DiscoveryCycle::finish() {
-  deadline_.cancel();
-  if (poll_.result.listing == Listing::failed) {
-    empty_listings_ = 0;  // two in a row, and this poll saw nothing
-  } else {
-    select();
-    poll_.result.snapshot = selected_.snapshot;
-    poll_.result.exclusions = selected_.exclusions;
-    poll_.result.tasks_disconnected = selected_.tasks_disconnected;
-    add_listing_exclusions(poll_.result);
-    poll_.result.all_missing = !poll_.listed.empty() && poll_.missing.size() == poll_.listed.size();
-  }
-  inventory_.trim();
-  poll_.result.calls = queue_.started_total() - poll_.calls_before;
-  transition_to(CycleState::idle);
-  // The handler may start the next cycle, and until then nothing of this one needs room.
-  const CycleResult result = std::exchange(poll_, Poll{}).result;
-  on_done_(result);
 }
 
 }  // namespace kite::discovery

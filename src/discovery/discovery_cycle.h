@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -47,7 +48,8 @@ constexpr bool may_become(CycleState from, CycleState to) {
 }
 
 /// One poll of ECS and EC2: list, describe, look up, result; then idle until started again. What is
-/// known and fresh is not asked again, so a calm poll is often the listing alone.
+/// known and fresh is not asked again, so a calm poll is the listing alone, or descriptions alone.
+/// Throttled, it ends with what it has: the next one continues there instead of beginning again.
 /// Only evidence takes a task away: a complete listing without it, MISSING, or a description that
 /// says it does not serve. A call that fails leaves in the inventory what earlier ones put there.
 /// Owns:      the calls in flight.
@@ -101,6 +103,7 @@ class DiscoveryCycle final : public DiscoverySource {
   void on_task_page(const std::string& token, aws::CallResult<aws::EcsApi::TaskPage> answer);
   void fail_listing(aws::CallError error);
   void after_listing();
+  void begin_descriptions();
 
   /// `arns`: part of `described`.
   void ask_tasks(std::span<const std::string> arns);
@@ -119,13 +122,17 @@ class DiscoveryCycle final : public DiscoverySource {
   template <typename Page>
   bool next_page(PagedAsk& ask, const aws::CallResult<Page>& answer, const char* operation);
 
-  void note_problem(aws::CallError error) { poll_.result.note_problem(std::move(error)); }
+  void note_problem(aws::CallError error);
   void finish();
   /// Brings `selected_` up to date.
   void select();
   AddressAges address_ages() const;
   std::vector<const aws::Task*> known_tasks() const;
   void add_listing_exclusions(CycleResult& result) const;
+  /// Sorted: what the last listing named, less what is known to be gone.
+  std::vector<std::string> last_listed() const;
+  /// What the next cycle should know of this one.
+  void remember();
 
   event::Reactor& reactor_;
   aws::EcsApi& ecs_;
@@ -135,7 +142,8 @@ class DiscoveryCycle final : public DiscoverySource {
   const OnDone on_done_;
 
   CycleState state_ = CycleState::idle;
-  size_t empty_listings_ = 0;  ///< in a row
+  size_t empty_listings_ = 0;             ///< in a row
+  std::vector<std::string> undescribed_;  ///< listed, but nobody has said yet what they are
   /// What follows from the inventory of that version.
   struct {
     snapshot::SnapshotPtr snapshot;

@@ -45,10 +45,21 @@ bool may_pass_soon(aws::ErrorClass error_class) {
 
 }  // namespace
 
+PollPacer::Range default_poll(const Target& target) {
+  PollPacer::Range range;
+  // With a tenth of jitter and two calls on their way, the rest until 15 s is for one late answer.
+  if (!target.namespace_name.empty()) range.high = std::chrono::seconds(12);
+  return range;
+}
+
 DiscoveryLoop::DiscoveryLoop(const Deps& deps, Options options)
     : reactor_(deps.reactor),
+      ecs_(deps.ecs),
+      ec2_(deps.ec2),
+      cloud_map_(options.cycle.target.namespace_name.empty() ? nullptr : deps.cloud_map),
       cell_(deps.cell),
       cache_(deps.cache),
+      freshness_(keep_pace(options.cycle, options.poll.low).freshness.tasks),
       pacer_(options.poll, deps.random),
       log_(deps.logger, target_label(options.cycle.target)),
       timer_(deps.reactor.timers(), event::Timer::OnDue::to<&DiscoveryLoop::on_poll_due>(this)),
@@ -77,7 +88,9 @@ std::unique_ptr<DiscoverySource> DiscoveryLoop::make_source(const Deps& deps, Op
 
 void DiscoveryLoop::start() {
   if (cache_ != nullptr) remembered_ = cache_->load();
-  timer_.start(reactor_.now() + pacer_.first_delay());
+  stats_.poll_interval = pacer_.interval();
+  list_due_ = reactor_.now() + pacer_.first_delay();
+  start_timer(list_due_);
 }
 
 bool DiscoveryLoop::poll_soon() {
@@ -91,9 +104,10 @@ bool DiscoveryLoop::poll_soon() {
     return true;
   }
   const sys::SteadyTime soon = early_start();
-  if (soon < timer_.deadline()) {
+  if (soon < list_due_) {
     ++stats_.early_polls;
-    timer_.start(soon);
+    list_due_ = soon;
+    start_timer(std::min(list_due_, timer_.deadline()));
   }
   return true;
 }
@@ -105,9 +119,33 @@ sys::SteadyTime DiscoveryLoop::early_start() const {
 void DiscoveryLoop::on_poll_due() {
   poll_started_ = reactor_.now();
   poll_again_ = false;
-  pacer_.note_start();
+  kind_ = choose_kind();
+  if (kind_ != PollKind::round) pacer_.note_start();
+  had_set_ = cell_.current() != nullptr;
+  throttled_before_ = throttled_attempts();
   ++stats_.cycles_started;
-  source_->start({pacer_.longest_calm_delay(), pacer_.poll_hinted()});
+  stats_.polling = true;
+  stats_.next_poll.reset();
+  source_->start({.kind = kind_,
+                  .next_poll_within = pacer_.longest_calm_delay(),
+                  .hinted = kind_ != PollKind::round && pacer_.poll_hinted()});
+}
+
+PollKind DiscoveryLoop::choose_kind() const {
+  const sys::SteadyTime now = reactor_.now();
+  if (unfinished_ && now < listed_at_ + kListAgeMax) return PollKind::round;
+  if (pacer_.throttled()) {
+    const bool round = round_due_ <= now && listings_since_round_ >= kListingsPerRound;
+    return round ? PollKind::round : PollKind::listing;
+  }
+  if (list_due_ > now) return PollKind::round;
+  return round_due_ > now + round_ahead_ ? PollKind::listing : PollKind::both;
+}
+
+uint64_t DiscoveryLoop::throttled_attempts() const {
+  // Each service has a budget of its own: what ECS refuses to another target is no news of it.
+  if (cloud_map_ != nullptr) return cloud_map_->throttled_attempts();
+  return ecs_.throttled_attempts() + ec2_.throttled_attempts();
 }
 
 void DiscoveryLoop::on_cycle_done(const CycleResult& result) {
@@ -120,7 +158,7 @@ void DiscoveryLoop::on_cycle_done(const CycleResult& result) {
   const PollOutcome outcome = judge(result, set_changed);
   if (now != nullptr) cell_.publish(now);
   save(result, set_changed);
-  schedule_next(outcome);
+  schedule_next(outcome, result);
 }
 
 snapshot::SnapshotPtr DiscoveryLoop::choose_set(const CycleResult& result) {
@@ -158,7 +196,11 @@ void DiscoveryLoop::save(const CycleResult& result, bool set_changed) {
 }
 
 PollOutcome DiscoveryLoop::judge(const CycleResult& result, bool set_changed) const {
-  if (result.throttled) return PollOutcome::throttled;
+  // What a retry made good counts too: the budget is used up all the same.
+  if (result.throttled || throttled_attempts() > throttled_before_) {
+    if (!had_set_) return PollOutcome::crowded_start;
+    return result.complete ? PollOutcome::throttled : PollOutcome::refused;
+  }
   const bool unconfirmed =
       result.listing == Listing::unconfirmed_empty || (stats_.from_cache && empty_lists_ == 1);
   if (set_changed || unconfirmed) return PollOutcome::changed;
@@ -178,11 +220,13 @@ void DiscoveryLoop::count(const CycleResult& result, bool set_changed) {
   } else {
     ++stats_.cycles_partial;
   }
-  if (result.throttled) ++stats_.cycles_throttled;
+  if (result.throttled || throttled_attempts() > throttled_before_) ++stats_.cycles_throttled;
   if (result.listing == Listing::unconfirmed_empty) ++stats_.empty_lists_kept;
   if (set_changed) ++stats_.set_changes;
   stats_.calls += result.calls;
   stats_.last_cycle_time = reactor_.now() - poll_started_;
+  stats_.cycle_times.add(stats_.last_cycle_time);
+  stats_.polling = false;
   for (const CycleProblem& problem : result.problems) {
     stats_.call_errors[static_cast<size_t>(problem.error.error_class)].count += problem.count;
   }
@@ -195,18 +239,48 @@ void DiscoveryLoop::count(const CycleResult& result, bool set_changed) {
   }
 }
 
-void DiscoveryLoop::schedule_next(PollOutcome outcome) {
-  sys::SteadyTime next = reactor_.now() + pacer_.next_delay(outcome);
+void DiscoveryLoop::schedule_next(PollOutcome outcome, const CycleResult& result) {
+  const sys::SteadyTime now = reactor_.now();
+  const bool listed = kind_ != PollKind::round;
+  unfinished_ = result.throttled && result.listing != Listing::failed;
+  listings_since_round_ = kind_ == PollKind::listing ? listings_since_round_ + 1 : 0;
+  if (listed && result.listing != Listing::failed) {
+    listed_at_ = poll_started_;
+    listing_took_ = now - poll_started_;
+  }
+  const bool quiet_round = !listed && outcome == PollOutcome::calm && !pacer_.throttled();
+  if (!quiet_round) list_due_ = now + pacer_.next_delay(outcome, result.calls);
   if (poll_again_ && pacer_.throttled()) ++stats_.early_polls_refused;
   if (poll_again_ && !pacer_.throttled()) {
     const sys::SteadyTime soon = early_start();
-    if (soon < next) {
+    if (soon < list_due_) {
       ++stats_.early_polls;
-      next = soon;
+      list_due_ = soon;
     }
   }
   poll_again_ = false;
+  stats_.throttled = pacer_.throttled();
+  stats_.poll_interval = pacer_.interval();
+  round_due_ = next_round(outcome, result);
+  start_timer(pacer_.throttled() ? list_due_ : std::min(list_due_, round_due_));
+}
+
+void DiscoveryLoop::start_timer(sys::SteadyTime next) {
   timer_.start(next);
+  stats_.next_poll = next;
+}
+
+sys::SteadyTime DiscoveryLoop::next_round(PollOutcome outcome, const CycleResult& result) {
+  const bool answered = outcome == PollOutcome::calm || outcome == PollOutcome::changed;
+  if (!answered) return list_due_;
+  if (!result.oldest_description) return sys::SteadyTime::max();
+  const auto rounds = static_cast<int64_t>(rounds_of(result.tasks_listed));
+  round_ahead_ = rounds == 1 ? freshness_ / 4 : sys::Duration::zero();
+  if (rounds == 1) return *result.oldest_description + pacer_.round_delay(freshness_);
+  // Listing so many takes time, in which none of them is described.
+  const sys::Duration span = std::max(freshness_ - listing_took_, freshness_ / 2);
+  if (kind_ == PollKind::listing) return round_due_;
+  return poll_started_ + pacer_.round_delay(span) / rounds;
 }
 
 }  // namespace kite::discovery

@@ -19,6 +19,10 @@
 
 namespace kite::discovery {
 
+/// How often a target is polled unless -poll says: Cloud Map's budget lets news come sooner.
+/// DESIGN 39
+PollPacer::Range default_poll(const Target& target);
+
 /// Polls one target for ever and publishes what it finds. After every finished cycle something is
 /// published, the same pointer when nothing changed; before the first usable answer nothing is, or
 /// what an earlier run saved.
@@ -66,22 +70,47 @@ class DiscoveryLoop {
   void save(const CycleResult& result, bool set_changed);
   PollOutcome judge(const CycleResult& result, bool set_changed) const;
   void count(const CycleResult& result, bool set_changed);
-  void schedule_next(PollOutcome outcome);
+  void start_timer(sys::SteadyTime next);
+  PollKind choose_kind() const;
+  uint64_t throttled_attempts() const;
+  void schedule_next(PollOutcome outcome, const CycleResult& result);
+  /// When descriptions are to be renewed next, whatever else happens; never without tasks.
+  sys::SteadyTime next_round(PollOutcome outcome, const CycleResult& result);
   /// When an early poll may start.
   sys::SteadyTime early_start() const;
 
+  static constexpr uint32_t kListingsPerRound = 2;  ///< while throttled
+  /// A cycle that was cut short goes on with the list it had, if that is not older.
+  static constexpr sys::Duration kListAgeMax = std::chrono::minutes(5);
+
   event::Reactor& reactor_;
+  aws::EcsApi& ecs_;
+  aws::Ec2Api& ec2_;
+  const aws::CloudMapApi* const cloud_map_;  ///< who is asked, and not the two above; or null
   snapshot::SnapshotCell& cell_;
   SnapshotFile* const cache_;
   snapshot::SnapshotPtr remembered_;  ///< from an earlier run, while it may still be needed
   size_t empty_lists_ = 0;            ///< in a row, while what serves is from an earlier run
+  const sys::Duration freshness_;
   PollPacer pacer_;
   Inventory inventory_;
   DiscoveryLog log_;
   DiscoveryStats stats_;
   std::vector<Exclusion> exclusions_;
   sys::SteadyTime poll_started_{};
-  bool poll_again_ = false;  ///< asked for while no timer was armed: in a cycle
+  sys::SteadyTime list_due_{};
+  sys::SteadyTime round_due_ = sys::SteadyTime::max();
+  /// A round that is due so soon is made with a listing: should that find something new, it is one
+  /// call for both.
+  sys::Duration round_ahead_{};
+  sys::SteadyTime listed_at_{};
+  sys::Duration listing_took_{};
+  PollKind kind_ = PollKind::both;  ///< of the poll that began last
+  uint32_t listings_since_round_ = 0;
+  bool unfinished_ = false;        ///< listed, but not all of it described and looked up
+  bool had_set_ = false;           ///< when the poll that began last began
+  uint64_t throttled_before_ = 0;  ///< attempts, when it began
+  bool poll_again_ = false;        ///< asked for while no timer was armed: in a cycle
   event::Timer timer_;
   const std::unique_ptr<DiscoverySource> source_;
 };

@@ -1,13 +1,23 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 #include "sys/clock.h"
+#include "sys/duration_histogram.h"
 
 namespace kite::discovery {
+
+/// From one call, or a cached connection to AWS, to a cycle that ran into its deadline.
+struct CycleTimes {
+  using ms = std::chrono::milliseconds;
+  static constexpr std::array<sys::Duration, 11> kEdges = {ms(10),   ms(25),    ms(50),   ms(100),
+                                                           ms(250),  ms(500),   ms(1000), ms(2500),
+                                                           ms(5000), ms(10000), ms(20000)};
+};
 
 /// Plain counters of one discovery loop. Names come with the arrays so that whoever renders them
 /// needs no other header.
@@ -37,6 +47,11 @@ struct DiscoveryStats {
   std::array<Named, kExclusionReasons> excluded{};
   std::optional<sys::SteadyTime> last_complete;  ///< end of the last cycle answered in full
   sys::Duration last_cycle_time{};
+  sys::Duration poll_interval{};  ///< before jitter; stretched while throttled
+  bool throttled = false;         ///< the last poll was, or the interval has not come back since
+  bool polling = false;
+  std::optional<sys::SteadyTime> next_poll;  ///< absent before the first, and while polling
+  sys::DurationHistogram<CycleTimes> cycle_times;
 };
 
 }  // namespace kite::discovery

@@ -93,6 +93,13 @@ const aws::Task* Inventory::find_task(std::string_view arn) const {
   return known == nullptr ? nullptr : &known->task;
 }
 
+std::optional<sys::SteadyTime> Inventory::oldest_description() const {
+  if (tasks_.empty()) return std::nullopt;
+  sys::SteadyTime oldest = sys::SteadyTime::max();
+  for (const auto& [arn, known] : tasks_) oldest = std::min(oldest, known.told_at);
+  return oldest;
+}
+
 void Inventory::learn_container_instance(const aws::ContainerInstance& container_instance) {
   if (container_instance.arn.empty() || container_instance.ec2_instance_id.empty()) return;
   learn(instance_ids_, texts_.share(container_instance.arn),
@@ -118,6 +125,10 @@ void Inventory::learn_instance(aws::Instance instance, sys::SteadyTime told_at) 
 
 const aws::Instance* Inventory::find_instance(std::string_view instance_id) const {
   return find_in(instances_, instance_id);
+}
+
+void Inventory::note_asked(const std::vector<std::string>& instance_ids, sys::SteadyTime now) {
+  for (const std::string& id : instance_ids) told_at_.insert_or_assign(texts_.share(id), now);
 }
 
 void Inventory::learn_interface(aws::NetworkInterface interface, sys::SteadyTime told_at) {
@@ -157,8 +168,8 @@ const PrimaryDeployment* Inventory::find_primary(std::string_view service) const
 
 void Inventory::trim() {
   texts_.trim();
-  const size_t largest =
-      std::max({instance_ids_.size(), instances_.size(), interfaces_.size(), definitions_.size()});
+  const size_t largest = std::max({instance_ids_.size(), instances_.size(), interfaces_.size(),
+                                   definitions_.size(), told_at_.size() / 2});
   if (largest <= kFactsMax) return;
   std::set<std::string_view> container_instances;
   std::set<std::string_view> instances;

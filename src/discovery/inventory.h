@@ -46,6 +46,8 @@ class Inventory {
   void keep_tasks(const std::vector<std::string>& arns);
   const aws::Task* find_task(std::string_view arn) const;
   const Tasks& tasks() const { return tasks_; }
+  /// When the oldest of their descriptions came; nothing without tasks.
+  std::optional<sys::SteadyTime> oldest_description() const;
 
   /// The pair never changes, so it is asked once. An answer without an instance id is not learned.
   void learn_container_instance(const aws::ContainerInstance& container_instance);
@@ -56,10 +58,12 @@ class Inventory {
   /// away. A public address may go, so the newest answer counts.
   void learn_instance(aws::Instance instance, sys::SteadyTime told_at = {});
   const aws::Instance* find_instance(std::string_view instance_id) const;
+  /// EC2 answered in full. What it left out it does not know now, and would not in a second either.
+  void note_asked(const std::vector<std::string>& instance_ids, sys::SteadyTime now);
 
   void learn_interface(aws::NetworkInterface interface, sys::SteadyTime told_at = {});
   const aws::NetworkInterface* find_interface(std::string_view eni_id) const;
-  /// When EC2 last told of the instance or interface; nothing when it never did.
+  /// When EC2 last answered about the instance or interface; nothing when it never did.
   std::optional<sys::SteadyTime> told_at(std::string_view ec2_id) const;
 
   /// `arn` is what was asked: the key under which tasks refer to the definition. A revision is

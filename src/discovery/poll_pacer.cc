@@ -5,8 +5,25 @@
 
 namespace kite::discovery {
 
+namespace {
+
+// The part of a stretched interval that a success gives back, in millionths: quartered by each
+// throttling, a twenty-fifth more after each success. So a fleet that fills its bucket is throttled
+// about once in 35 calls, however many kites it has, and a single mishap is soon forgotten.
+constexpr uint32_t kComeBackMax = 250'000;
+constexpr uint32_t kComeBackMin = 1'000;
+constexpr uint32_t kComeBackGrowth = 25;
+
+// Refusals in a row at the longest interval that are followed by half of it, or a kite that meets a
+// few of them has news much later than the rest of its fleet.
+constexpr uint32_t kSoonMax = 5;
+
+constexpr uint32_t kOutage = 3;  // failures in a row that make one
+
+}  // namespace
+
 PollPacer::PollPacer(Range range, sys::Random& random)
-    : range_(range), random_(random), interval_(range.low) {}
+    : range_(range), random_(random), interval_(range.low), come_back_(kComeBackMax) {}
 
 sys::Duration PollPacer::first_delay() {
   return random_.jitter(kFirstJitter);
@@ -22,36 +39,70 @@ void PollPacer::note_start() {
 }
 
 sys::Duration PollPacer::longest_calm_delay() const {
-  return std::max(stretched_, std::min(range_.high, interval_ * 3 / 2) * 11 / 10);
+  return std::max(stretched_, std::min(range_.high, interval_ * 4)) * 23 / 20;
 }
 
-sys::Duration PollPacer::next_delay(PollOutcome outcome) {
+sys::Duration PollPacer::round_delay(sys::Duration most) {
+  return most * 92 / 100 + random_.jitter(most / 20);
+}
+
+sys::Duration PollPacer::next_delay(PollOutcome outcome, uint64_t calls) {
   settle_early_gap(outcome);
-  switch (outcome) {
-    case PollOutcome::changed:
-    case PollOutcome::starting:
-      interval_ = range_.low;
-      break;
-    case PollOutcome::calm:
-      interval_ = std::min(range_.high, interval_ * 3 / 2);
-      break;
-    case PollOutcome::failed:
-      interval_ = std::min(range_.high, interval_ * 2);
-      break;
-    case PollOutcome::throttled:
-      break;
-  }
-  if (outcome == PollOutcome::throttled) {
-    stretch();
+  const bool at_longest = interval() * 2 > longest();
+  if (outcome != PollOutcome::refused || !at_longest) {
+    refusals_ = 0;
   } else {
-    come_back();
+    // After an outage all of the fleet has much to ask: then nobody comes back sooner.
+    refusals_ = failures_ < kOutage ? refusals_ + 1 : kSoonMax + 1;
   }
+  move_interval(outcome);
+  if (outcome == PollOutcome::crowded_start) return kStartPause + random_.jitter(stretched_);
   if (throttled()) {
-    // Full jitter above the low end: below it a kite would call more often than in calm times.
-    return range_.low + random_.jitter(stretched_ - range_.low);
+    const sys::Duration pause = throttled_pause(calls);
+    return pause * 17 / 20 + random_.jitter(pause * 3 / 10);
+  }
+  // All kites of a target hear of one change and describe what is new. They must not come back as
+  // one wave on top of that.
+  if (outcome == PollOutcome::changed) {
+    const sys::Duration most = std::min(interval_ * 3, std::max(range_.high, interval_ * 11 / 10));
+    return interval_ * 9 / 10 + random_.jitter(most - interval_ * 9 / 10);
   }
   // A tenth either way keeps a fleet that started together from staying together.
   return interval_ * 9 / 10 + random_.jitter(interval_ / 5);
+}
+
+sys::Duration PollPacer::throttled_pause(uint64_t calls) const {
+  if (refusals_ > 0 && refusals_ <= kSoonMax) return std::max(stretched_ / 2, interval_);
+  // Half an interval more for each further call, so that busy times do not overdraw the bucket.
+  const auto further = static_cast<int64_t>(std::clamp<uint64_t>(calls, 1, 2) - 1);
+  return stretched_ + stretched_ * further / 2;
+}
+
+void PollPacer::move_interval(PollOutcome outcome) {
+  const uint32_t failures_before = std::exchange(failures_, 0);
+  switch (outcome) {
+    case PollOutcome::changed:
+      // After an outage the news is old, and every kite hears it in the same moment.
+      if (failures_before < kOutage) interval_ = range_.low;
+      return come_back();
+    case PollOutcome::calm:
+      interval_ = std::min(range_.high, interval_ * 4);
+      return come_back();
+    case PollOutcome::failed:
+      failures_ = failures_before + 1;
+      interval_ = std::min(range_.high, interval_ * 2);
+      return;
+    case PollOutcome::starting:
+      interval_ = range_.low;
+      return;
+    case PollOutcome::throttled:
+    case PollOutcome::refused:
+      return stretch();
+    case PollOutcome::crowded_start:
+      starting_ = 2;
+      stretched_ = kStartSpread;
+      return;
+  }
 }
 
 void PollPacer::settle_early_gap(PollOutcome outcome) {
@@ -65,13 +116,22 @@ void PollPacer::settle_early_gap(PollOutcome outcome) {
 }
 
 void PollPacer::stretch() {
-  const sys::Duration limit = std::max(kStretchMax, range_.high);
-  stretched_ = std::min(limit, interval() * 2);
+  come_back_ = std::max(come_back_ / 4, kComeBackMin);
+  stretched_ = std::max(stretched_, std::min(longest(), interval() * 2));
 }
 
 void PollPacer::come_back() {
+  come_back_ = std::min(come_back_ + come_back_ / kComeBackGrowth, kComeBackMax);
   if (!throttled()) return;
-  stretched_ = stretched_ * 3 / 4;
+  if (starting_) {
+    // The others of a crowded start still wait for their first answers.
+    if (--starting_ == 0) stretched_ = kStretchMax;
+    return;
+  }
+  // Those that wait long come back faster than others, so that all end up with a fair share.
+  const double share = std::chrono::duration<double>(stretched_) / kStretchMax;
+  const double part = std::min(come_back_ * 1e-6 * share, 0.25);
+  stretched_ -= std::chrono::duration_cast<sys::Duration>(stretched_ * part);
   if (stretched_ <= interval_) stretched_ = sys::Duration::zero();
 }
 

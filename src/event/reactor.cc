@@ -91,6 +91,7 @@ void Reactor::run() {
 
 void TurnTimes::add(sys::Duration turn) {
   longest_ = std::max(longest_, turn);
+  sum_ += turn;
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(turn).count();
   const auto bucket = static_cast<size_t>(std::bit_width(static_cast<uint64_t>(us)));
   ++buckets_[std::min(bucket, kBuckets - 1)];

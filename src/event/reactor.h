@@ -28,6 +28,10 @@ class Events {
   bool error() const { return (mask_ & EPOLLERR) != 0; }
   /// The peer has sent its last byte, or the connection is no more: reading will come to an end.
   bool ended() const { return (mask_ & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0; }
+  /// Nothing goes either way any more.
+  bool gone() const { return (mask_ & (EPOLLHUP | EPOLLERR)) != 0; }
+  /// What was said now and before: for who takes edges later than they came.
+  Events with(Events other) const { return Events(mask_ | other.mask_); }
 
  private:
   uint32_t mask_;
@@ -44,6 +48,8 @@ enum class Interest : uint32_t {
   /// The same while more to read would be no news. Without EPOLLPRI, because the kernel wakes for
   /// it with every segment (sock_def_readable) and finds out later that there was none.
   edges_but_read = EPOLLOUT | EPOLLRDHUP | EPOLLET,
+  /// Only that the peer has ended, told once: for who will not read yet.
+  end = EPOLLRDHUP | EPOLLET,
 };
 
 /// Readiness of one borrowed descriptor, embedded in the object it calls.
@@ -119,10 +125,12 @@ class TurnTimes {
   void add(sys::Duration turn);
   std::span<const uint64_t> buckets() const { return buckets_; }
   sys::Duration longest() const { return longest_; }
+  sys::Duration sum() const { return sum_; }
 
  private:
   std::array<uint64_t, kBuckets> buckets_{};
   sys::Duration longest_{};
+  sys::Duration sum_{};
 };
 
 /// An object whose handlers may run in the turn that ends it, so its end waits for the turn's.

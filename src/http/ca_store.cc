@@ -125,7 +125,8 @@ sys::Result<sys::Done> CaStore::give_to(SSL_CTX* context) {
     if (size > CaIndex::kBundleBytesMax) return sys::Error{"it is too large for a bundle"};
     auto index = CaIndex::of(read_at(file->fd.get(), 0, size));
     if (!index.ok()) return index.error();
-    trust(std::make_unique<IndexedBundle>(path_, file->identity, std::move(index.value())));
+    trust(std::make_unique<IndexedBundle>(
+        IndexedBundle{path_, file->identity, std::move(index.value())}));
   }
   SSL_CTX_set1_cert_store(context, store_.get());
   return sys::Done{};

@@ -43,6 +43,7 @@ CurlClient::CurlClient(event::Reactor& reactor, Options options)
       resolver_(reactor, options_.resolver),
       watches_(reactor, FdWatches::OnReady::to<&CurlClient::on_socket_ready>(this)),
       timer_(reactor.timers(), event::Timer::OnDue::to<&CurlClient::on_timeout>(this)),
+      rest_(reactor, event::Continuation::OnTurn::to<&CurlClient::collect_finished>(this)),
       multi_(curl_multi_init()) {
   KITE_CHECK(multi_ != nullptr, "libcurl cannot start");
   CURLM* multi = multi_.get();
@@ -77,15 +78,21 @@ void CurlClient::drive(curl_socket_t fd, int what) {
   collect_finished();
 }
 
+/// One a turn: reading an answer of hundreds of kilobytes takes a millisecond or more, and four may
+/// arrive at once.
 void CurlClient::collect_finished() {
+  const uint64_t turn = reactor_.stats().turns;
+  if (turn == last_answer_turn_) return rest_.request();
   int queued = 0;
   while (CURLMsg* message = curl_multi_info_read(multi_.get(), &queued)) {
     if (message->msg != CURLMSG_DONE) continue;
+    if (queued > 0) rest_.request();
+    last_answer_turn_ = turn;
     CURL* easy = message->easy_handle;
     const CURLcode code = message->data.result;  // the message dies with the handle's removal
     void* exchange = nullptr;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange);
-    static_cast<CurlExchange*>(exchange)->on_transfer_done(code);
+    return static_cast<CurlExchange*>(exchange)->on_transfer_done(code);
   }
 }
 

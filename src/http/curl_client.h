@@ -9,6 +9,7 @@
 #include "http/curl_handles.h"
 #include "http/fd_watches.h"
 #include "http/http_client.h"
+#include "http/proxy_rules.h"
 #include "http/resolver.h"
 
 namespace kite::http {
@@ -27,6 +28,7 @@ class CurlClient final : public Client {
   struct Options {
     std::string ca_bundle;  ///< PEM file; empty: libcurl's own default
     Resolver::Options resolver;
+    ProxyRules proxies;
     uint32_t connections_per_host_max = 4;  ///< requests beyond it wait for a free one
     uint32_t idle_connections_max = 8;      ///< kept open for later requests, all hosts together
   };
@@ -59,6 +61,8 @@ class CurlClient final : public Client {
   Resolver resolver_;
   FdWatches watches_;
   event::Timer timer_;
+  event::Continuation rest_;  ///< finished transfers that wait for a turn of their own
+  uint64_t last_answer_turn_ = 0;
   size_t exchanges_ = 0;
   CurlMulti multi_;  // last: its end calls back into the watches and the timer
 };

@@ -68,9 +68,10 @@ void CurlExchange::start() {
 void CurlExchange::begin() {
   if (!parse_url() || !prepare_headers()) return;
   timer_.start(client_.reactor_.now() + request_.timeout);
-  if (host_is_literal_) return transfer();
+  if (!request_.direct) proxy_ = client_.options_.proxies.proxy_for(tls_, host_, port_);
+  if (peer_is_literal()) return transfer();
   state_ = State::resolving;
-  query_.start(host_);
+  query_.start(peer_host());
 }
 
 /// False when the request ended here.
@@ -90,7 +91,6 @@ bool CurlExchange::parse_url() {
   }
   tls_ = scheme == "https";
   if (host_.starts_with('[')) host_ = host_.substr(1, host_.size() - 2);
-  host_is_literal_ = sys::Endpoint::parse(host_, 0).ok();
   return true;
 }
 
@@ -117,10 +117,12 @@ bool CurlExchange::prepare_headers() {
 
 void CurlExchange::on_resolved(const Resolver::Answer& answer) {
   if (!answer.ok()) {
-    return finish(RequestError{Failure::resolve, answer.error().message});
+    const std::string whose =
+        proxy_ != nullptr ? "the proxy " + proxy_->text() + " is not found: " : "";
+    return finish(RequestError{Failure::resolve, whose + answer.error().message});
   }
   // "+": the entry ages like any other, so that a later request brings its own.
-  std::string entry = "+" + host_ + ":" + port_ + ":";
+  std::string entry = "+" + peer_host() + ":" + peer_port() + ":";
   const char* separator = "";
   for (const sys::Endpoint& address : *answer.operator->()) {
     entry += separator;
@@ -149,12 +151,27 @@ void CurlExchange::set_connection_options() {
   set_option(easy, CURLOPT_FOLLOWLOCATION, 0L);
   set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
   set_option(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  // Unchecked: a libcurl built without proxies does not know it and uses none.
-  static_cast<void>(curl_easy_setopt(easy, CURLOPT_PROXY, ""));
+  set_proxy_options();
   if (tls_) set_trust_options();
-  if (host_is_literal_) return;
+  if (peer_is_literal()) return;
   set_option(easy, CURLOPT_RESOLVE, addresses_.get());
   set_option(easy, CURLOPT_RESOLVER_START_FUNCTION, &CurlExchange::on_curl_resolve);
+}
+
+/// Says everything itself, so that libcurl looks at no variable of its own.
+void CurlExchange::set_proxy_options() {
+  CURL* easy = easy_.get();
+  set_option(easy, CURLOPT_NOPROXY, "");
+  if (proxy_ == nullptr) return set_option(easy, CURLOPT_PROXY, "");
+  const bool is_v6 = proxy_->host.find(':') != std::string::npos;
+  const std::string host = is_v6 ? "[" + proxy_->host + "]" : proxy_->host;
+  set_option(easy, CURLOPT_PROXY, ("http://" + host + ":" + proxy_->port).c_str());
+  set_option(easy, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
+  set_option(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  if (proxy_->user.empty()) return;
+  set_option(easy, CURLOPT_PROXYAUTH, static_cast<long>(CURLAUTH_BASIC));
+  set_option(easy, CURLOPT_PROXYUSERNAME, proxy_->user.c_str());
+  set_option(easy, CURLOPT_PROXYPASSWORD, proxy_->password.c_str());
 }
 
 void CurlExchange::set_trust_options() {
@@ -226,8 +243,13 @@ RequestError CurlExchange::too_late() const {
   } else if (!reached(CURLINFO_STARTTRANSFER_TIME_T)) {
     phase = "connected, no byte of the answer came";
   }
-  return {failure, "no answer from " + host_ + ":" + port_ + " within " +
+  return {failure, "no answer from " + place_text() + " within " +
                        std::to_string(request_.timeout.count()) + " ms (" + phase + ")"};
+}
+
+std::string CurlExchange::place_text() const {
+  const std::string place = host_ + ":" + port_;
+  return proxy_ == nullptr ? place : place + " through the proxy " + proxy_->text();
 }
 
 void CurlExchange::on_transfer_done(CURLcode code) {
@@ -240,8 +262,11 @@ void CurlExchange::on_transfer_done(CURLcode code) {
 RequestError CurlExchange::failure_of(CURLcode code) const {
   long os_error = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error);
-  const std::string host = host_ + ":" + port_;
+  const std::string host = place_text();
+  long proxy_status = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &proxy_status);
   FailedTransfer transfer;
+  transfer.proxy_status = static_cast<int>(proxy_status);
   transfer.code = code;
   transfer.os_error = static_cast<int>(os_error);
   transfer.host = host;

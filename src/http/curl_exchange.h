@@ -7,6 +7,7 @@
 #include "event/reactor.h"
 #include "http/curl_handles.h"
 #include "http/http_client.h"
+#include "http/proxy_rules.h"
 #include "http/resolver.h"
 #include "http/response_collector.h"
 
@@ -38,10 +39,17 @@ class CurlExchange final : public Ticket {
   void on_resolved(const Resolver::Answer& answer);
   void transfer();
   void set_connection_options();
+  void set_proxy_options();
   void set_trust_options();
   void set_request_options();
   void on_timer();
   void leave_multi();
+  /// Whom TCP connects to: the proxy, or the host itself.
+  const std::string& peer_host() const { return proxy_ != nullptr ? proxy_->host : host_; }
+  const std::string& peer_port() const { return proxy_ != nullptr ? proxy_->port : port_; }
+  bool peer_is_literal() const { return sys::Endpoint::parse(peer_host(), 0).ok(); }
+  /// The host for messages, and the proxy on the way to it.
+  std::string place_text() const;
   bool connected() const;
   bool reached(CURLINFO phase_end) const;
   RequestError too_late() const;
@@ -59,7 +67,7 @@ class CurlExchange final : public Ticket {
   State state_ = State::waiting;
   std::string host_;  ///< as in the URL, IPv6 without brackets
   std::string port_;
-  bool host_is_literal_ = false;
+  const ProxyServer* proxy_ = nullptr;  ///< null: direct
   bool tls_ = false;
   ResponseCollector collector_;
   std::optional<Outcome> outcome_;

@@ -68,8 +68,14 @@ std::string connect_message(const FailedTransfer& transfer, const std::string& h
 }  // namespace
 
 RequestError describe_failure(const FailedTransfer& transfer) {
-  const Failure failure = classify(transfer);
   const std::string host(transfer.host);
+  if (transfer.proxy_status >= 300) {
+    const bool wants_login = transfer.proxy_status == 407;
+    return {Failure::connect, "no connection to " + host + ": it answers HTTP " +
+                                  std::to_string(transfer.proxy_status) + " to CONNECT" +
+                                  (wants_login ? "; check the user name and the password" : "")};
+  }
+  const Failure failure = classify(transfer);
   switch (failure) {
     case Failure::bad_url:
       return {failure, "the URL for " + host + " is not one libcurl can use"};

@@ -13,6 +13,7 @@ namespace kite::http {
 struct FailedTransfer {
   CURLcode code = CURLE_OK;
   int os_error = 0;          ///< errno of the failed connect; 0 when there is none
+  int proxy_status = 0;      ///< what a proxy said to CONNECT; 0 when nobody was asked
   std::string_view host;     ///< "ecs.eu-west-1.amazonaws.com:443"
   std::string_view detail;   ///< curl's error buffer, or why the CA bundle is unusable
   std::string_view ca_path;  ///< the CA bundle in force

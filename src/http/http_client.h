@@ -32,6 +32,7 @@ struct Request {
   /// The client waits this long before it starts: how callers that know no loop pace retries.
   std::chrono::milliseconds start_delay{0};
   size_t response_bytes_max = 1U << 20;  ///< body; one byte more is Failure::too_large
+  bool direct = false;  ///< never through a proxy: what is asked serves this host alone
 };
 
 struct Response {

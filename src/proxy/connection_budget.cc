@@ -18,10 +18,13 @@ void ConnectionBudget::leave(BudgetUser& user) {
   std::erase(users_, &user);
 }
 
-void ConnectionBudget::take() {
+void ConnectionBudget::take(BudgetUser& user) {
   ++open_;
   if (open_ != most_) return;
-  for (BudgetUser* user : users_) user->on_budget_used_up();
+  const auto found = std::find(users_.begin(), users_.end(), &user);
+  KITE_CHECK(found != users_.end(), "only who has joined takes");
+  std::rotate(found, found + 1, users_.end());
+  for (BudgetUser* each : users_) each->on_budget_used_up();
 }
 
 void ConnectionBudget::give_back() {

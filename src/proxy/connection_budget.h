@@ -25,9 +25,11 @@ class ConnectionBudget {
   void join(BudgetUser& user);
   void leave(BudgetUser& user);
 
-  /// A client was accepted. Tells every user when it was the last that there is room for.
-  void take();
-  /// A client is gone. Tells every user when there was no room before.
+  /// A client of this user was accepted. Tells every user when it was the last that there is room
+  /// for.
+  void take(BudgetUser& user);
+  /// A client is gone. Tells every user when there was no room before: first the one whose last
+  /// client is the longest ago, because who is told first has the better chance.
   void give_back();
   bool used_up() const { return open_ >= most_; }
   size_t open() const { return open_; }

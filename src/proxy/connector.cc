@@ -34,11 +34,10 @@ std::string_view connect_failure_name(ConnectFailure failure) {
   return "unknown";
 }
 
-Connector::Connector(event::Reactor& reactor, const snapshot::SnapshotCell& cell,
-                     Balancer& balancer, const Limits& limits, ConnectorOwner& owner,
-                     const ConnectionInfo& info, uint16_t container_port, sys::OwnedFd client)
+Connector::Connector(event::Reactor& reactor, Balancer& balancer, const Limits& limits,
+                     ConnectorOwner& owner, const ConnectionInfo& info, uint16_t container_port,
+                     sys::OwnedFd client)
     : reactor_(reactor),
-      cell_(cell),
       balancer_(balancer),
       limits_(limits),
       owner_(owner),
@@ -49,6 +48,10 @@ Connector::Connector(event::Reactor& reactor, const snapshot::SnapshotCell& cell
       timer_(reactor.timers(), event::Timer::OnDue::to<&Connector::on_due>(this)) {}
 
 void Connector::start() {
+  if (limits_.proxy_protocol != ProxyProtocol::off) {
+    header_ = std::make_unique<ProxyHeaderSending>(
+        limits_.proxy_protocol, ClientAddresses{info_.client, sys::local_endpoint(client_.get())});
+  }
   try_next();
 }
 
@@ -56,6 +59,7 @@ void Connector::cut() {
   backend_watch_.cancel_closing();
   timer_.cancel();
   backend_.reset();
+  release_backend();
   sys::reset_on_close(client_.get());
   client_.reset();
 }
@@ -65,15 +69,12 @@ void Connector::try_next() {
     if (reactor_.now() >= info_.accepted_at + limits_.deadline) {
       return finish(ConnectFailure::deadline);
     }
-    const snapshot::SnapshotPtr& snapshot = cell_.current();
-    const snapshot::PortBackends* port =
-        snapshot == nullptr ? nullptr : snapshot->find_port(container_port_);
-    if (port == nullptr || port->backends.empty()) return finish(ConnectFailure::no_backend);
+    if (!balancer_.serves(container_port_)) return finish(ConnectFailure::no_backend);
     if (failures_ > limits_.retries) return finish(ConnectFailure::exhausted);
-    const std::optional<size_t> choice = balancer_.pick(*port, tried_);
+    const auto choice = balancer_.pick(container_port_, tried_, reactor_.now());
     if (!choice && !lacked_way_) return finish(ConnectFailure::exhausted);
     if (!choice) return pause();
-    switch (attempt(port->backends[*choice].endpoint)) {
+    switch (attempt(*choice)) {
       case Attempt::under_way:
         return start_timer(limits_.attempt_timeout);
       case Attempt::short_of_handles:
@@ -95,10 +96,17 @@ void Connector::pause() {
   start_timer(kShortagePause);
 }
 
-Connector::Attempt Connector::attempt(const sys::Endpoint& endpoint) {
-  info_.backend = endpoint;
+Connector::Attempt Connector::attempt(const Balancer::Choice& choice) {
+  ++attempts_;
+  attempt_began_ = reactor_.now();
+  info_.backend = choice.endpoint;
+  info_.backend_id = choice.id;
+  probes_ = choice.probe;
+  balancer_.table().begin_connection(choice.id, choice.probe);
+  backend_events_ = event::Events(0);
+  if (header_ != nullptr) header_->restart();
   int code = 0;
-  backend_ = sys::connect_tcp(endpoint, code);
+  backend_ = sys::connect_tcp(choice.endpoint, code);
   // Edges from the start: the tunnel takes this registration over as it is.
   if (backend_.valid() && !backend_watch_.start(backend_.get(), event::Interest::edges)) {
     code = errno;
@@ -106,45 +114,86 @@ Connector::Attempt Connector::attempt(const sys::Endpoint& endpoint) {
   }
   if (backend_.valid()) return Attempt::under_way;
   last_error_ = code;
-  if (is_local_shortage(code)) return Attempt::short_of_handles;
-  if (is_no_way_there(code)) return Attempt::no_way_there;
-  note_failure(code);
-  return Attempt::failed;
+  if (!is_local_shortage(code) && !is_no_way_there(code)) {
+    note_failure(code);
+    return Attempt::failed;
+  }
+  release_backend();
+  return is_local_shortage(code) ? Attempt::short_of_handles : Attempt::no_way_there;
 }
 
 void Connector::on_backend_ready(event::Events events) {
-  if (!events.writable()) return;  // cannot be: readable before connected
+  if (!events.writable() && header_ == nullptr) return;  // cannot be: readable before connected
   // A failed connect shows as EPOLLERR with EPOLLHUP, so success needs no getsockopt(2).
   if (events.error()) {
     note_failure(sys::take_pending_error(backend_.get()));
     return try_next();
   }
+  backend_events_ = backend_events_.with(events);
+  if (header_ != nullptr) return send_header();
+  be_connected();
+}
+
+void Connector::be_connected() {
   timer_.cancel();
-  owner_.on_connected(*this, events);
+  balancer_.table().note_connected(info_.backend_id, reactor_.now());
+  owner_.on_connected(*this, backend_events_);
+}
+
+/// Before anything of the client, and within the time of the attempt: it has been read of nothing
+/// yet, so a backend that fails here loses nothing either.
+void Connector::send_header() {
+  int code = 0;
+  switch (header_->advance(backend_.get(), code)) {
+    case ProxyHeaderSending::Step::sent:
+      return be_connected();
+    case ProxyHeaderSending::Step::would_block:
+      return;
+    case ProxyHeaderSending::Step::failed:
+      note_failure(code);
+      return try_next();
+  }
 }
 
 void Connector::on_due() {
   // Without a socket the wait was for descriptors or ports, and no backend is to blame.
-  if (backend_.valid()) note_failure(ETIMEDOUT);
+  if (backend_.valid()) cut_short_ ? give_up_attempt(ETIMEDOUT) : note_failure(ETIMEDOUT);
   try_next();
 }
 
 void Connector::note_failure(int code) {
+  balancer_.table().note_connect_failed(info_.backend_id, {.probe = probes_, .code = code},
+                                        reactor_.now());
+  probes_ = false;
+  give_up_attempt(code);
+}
+
+void Connector::give_up_attempt(int code) {
   timer_.cancel();
   backend_watch_.cancel_closing();
   backend_.reset();
+  release_backend();
   tried_.push_back(info_.backend);
   ++failures_;
   last_error_ = code;
   owner_.on_attempt_failed(*this, code);
 }
 
+/// A probe that has not been decided by now never will be.
+void Connector::release_backend() {
+  if (info_.backend_id == kNoBackend) return;
+  if (std::exchange(probes_, false)) balancer_.table().abandon_probe(info_.backend_id);
+  balancer_.table().end_connection(std::exchange(info_.backend_id, kNoBackend));
+}
+
 void Connector::start_timer(sys::Duration wait) {
-  timer_.start(std::min(reactor_.now() + wait, info_.accepted_at + limits_.deadline));
+  const sys::SteadyTime deadline = info_.accepted_at + limits_.deadline;
+  cut_short_ = reactor_.now() + wait > deadline;
+  timer_.start(cut_short_ ? deadline : reactor_.now() + wait);
 }
 
 void Connector::finish(ConnectFailure failure) {
-  cut();
+  if (failure != ConnectFailure::no_backend) cut();
   owner_.on_connect_failed(*this, failure);
 }
 

@@ -8,13 +8,15 @@ namespace kite::proxy {
 
 namespace {
 
-sys::Result<sys::OwnedFd, sys::ListenError> listen_everywhere(uint16_t port) {
-  auto dual = sys::listen_tcp(sys::Endpoint::any_v6(port), {.accept_v4_too = true});
+sys::Result<sys::OwnedFd, sys::ListenError> listen_everywhere(uint16_t port,
+                                                              const sys::Liveness& liveness) {
+  auto dual =
+      sys::listen_tcp(sys::Endpoint::any_v6(port), {.accept_v4_too = true, .liveness = liveness});
   if (dual.ok()) return dual;
   // Hosts without IPv6 have no such socket family, or no such address.
   const int code = dual.error().code;
   if (code != EAFNOSUPPORT && code != EADDRNOTAVAIL) return dual;
-  return sys::listen_tcp(sys::Endpoint::any_v4(port), {});
+  return sys::listen_tcp(sys::Endpoint::any_v4(port), {.liveness = liveness});
 }
 
 }  // namespace
@@ -25,11 +27,19 @@ Listener::Listener(event::Reactor& reactor, ListenerOwner& owner, const PortRout
       route_(route),
       watch_(reactor, event::Watch::OnReady::to<&Listener::on_ready>(this)) {}
 
-std::optional<sys::ListenError> Listener::open(const std::optional<sys::Endpoint>& bind) {
-  auto fd =
-      bind ? sys::listen_tcp(bind->with_port(route_.listen), {}) : listen_everywhere(route_.listen);
-  if (!fd.ok()) return fd.error();
-  fd_ = std::move(fd.value());
+std::optional<sys::ListenError> Listener::open(const Options& options,
+                                               sys::InheritedSockets& inherited) {
+  fd_ = inherited.take(options.bind, route_.listen);
+  inherited_ = fd_.valid();
+  if (inherited_) {
+    sys::adopt_listener(fd_.get(), options.liveness);
+  } else {
+    auto fd = options.bind ? sys::listen_tcp(options.bind->with_port(route_.listen),
+                                             {.liveness = options.liveness})
+                           : listen_everywhere(route_.listen, options.liveness);
+    if (!fd.ok()) return fd.error();
+    fd_ = std::move(fd.value());
+  }
   if (!watch_.start(fd_.get(), event::Interest::read)) {
     const int code = errno;
     fd_.reset();
@@ -54,7 +64,8 @@ void Listener::resume() {
 
 void Listener::close() {
   accepting_ = false;
-  watch_.cancel_closing();
+  // The registration of an inherited socket would outlive our descriptor (epoll(7), Q6).
+  inherited_ ? watch_.cancel() : watch_.cancel_closing();
   fd_.reset();
 }
 

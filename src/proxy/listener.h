@@ -5,6 +5,7 @@
 #include "event/reactor.h"
 #include "proxy/port_plan.h"
 #include "sys/endpoint.h"
+#include "sys/inherited_sockets.h"
 #include "sys/owned_fd.h"
 #include "sys/socket.h"
 
@@ -32,11 +33,17 @@ class Listener final : public event::Retirable {
   /// Bounds one turn, so that a flood on one port leaves the other ports and tunnels their time.
   static constexpr int kAcceptsPerTurnMax = 64;
 
+  struct Options {
+    std::optional<sys::Endpoint> bind;  ///< absent: all addresses
+    sys::Liveness liveness;             ///< of the accepted clients, who inherit it
+  };
+
   Listener(event::Reactor& reactor, ListenerOwner& owner, const PortRoute& route);
 
-  /// Without `bind`: all addresses, IPv4 and IPv6; IPv4 alone where the host has no IPv6.
-  /// Empty when it worked.
-  [[nodiscard]] std::optional<sys::ListenError> open(const std::optional<sys::Endpoint>& bind);
+  /// An inherited socket if there is one for it. Without `bind`: all addresses, IPv4 and IPv6; IPv4
+  /// alone where the host has no IPv6. Empty when it worked.
+  [[nodiscard]] std::optional<sys::ListenError> open(const Options& options,
+                                                     sys::InheritedSockets& inherited);
 
   const PortRoute& route() const { return route_; }
   sys::Endpoint endpoint() const { return sys::local_endpoint(fd_.get()); }
@@ -44,8 +51,10 @@ class Listener final : public event::Retirable {
   /// While paused, clients wait in the kernel's backlog; none is refused before that is full.
   void pause();
   void resume();
-  /// Stops for good; queued clients are reset by the kernel.
+  /// Stops for good; queued clients are reset by the kernel, unless the socket was inherited:
+  /// whoever passed it on still has it.
   void close();
+  bool inherited() const { return inherited_; }
 
  private:
   void on_ready(event::Events events);
@@ -56,6 +65,7 @@ class Listener final : public event::Retirable {
   sys::OwnedFd fd_;
   event::Watch watch_;
   bool accepting_ = false;
+  bool inherited_ = false;
   int accepts_per_turn_ = 1;
   uint64_t turn_with_more_ = 0;  // the last in which the queue was not emptied
 };

@@ -35,6 +35,7 @@ class OwnedSet {
   }
 
   T& operator[](size_t index) { return *objects_[index]; }
+  const T& operator[](size_t index) const { return *objects_[index]; }
   size_t size() const { return objects_.size(); }
   /// Gives back the room of objects that are gone.
   void shrink() { sys::fit(objects_); }

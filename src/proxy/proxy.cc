@@ -17,11 +17,13 @@ Proxy::Proxy(const Deps& deps, Options options, OnBackendTrouble on_trouble)
       cell_(deps.cell),
       balancer_(deps.balancer),
       log_(deps.log),
+      inherited_(deps.inherited),
       options_(std::move(options)),
       on_trouble_(std::move(on_trouble)),
+      hold_room_(reactor_, *this, options_.hold, [this](uint16_t port) { return serves(port); }),
+      care_(reactor_, tunnels_, options_.care,
+            [this](const ConnectionInfo& info) { return is_listed(info); }),
       resume_timer_(reactor_.timers(), event::Timer::OnDue::to<&Proxy::resume_accepting>(this)),
-      keep_alive_timer_(reactor_.timers(),
-                        event::Timer::OnDue::to<&Proxy::keep_tunnels_alive>(this)),
       free_memory_timer_(reactor_.timers(),
                          event::Timer::OnDue::to<&Proxy::free_unneeded_memory>(this)) {
   budget_.join(*this);
@@ -32,14 +34,20 @@ Proxy::~Proxy() {
 }
 
 void Proxy::start() {
-  cell_.subscribe([this](const snapshot::SnapshotPtr& snapshot) { follow(snapshot.get()); });
-  follow(cell_.current().get());
+  cell_.subscribe([this](const snapshot::SnapshotPtr& snapshot) { follow(snapshot); });
+  follow(cell_.current());
+}
+
+void Proxy::begin_drain() {
+  for (auto& listener : listeners_) {
+    if (listener->inherited()) listener->close();
+  }
 }
 
 void Proxy::stop() {
   if (std::exchange(stopped_, true)) return;
   resume_timer_.cancel();
-  keep_alive_timer_.cancel();
+  care_.stop();
   for (auto& listener : listeners_) listener->close();
   cut_connections([](const ConnectionInfo&) { return true; }, CloseReason::shutdown);
   free_memory_timer_.cancel();
@@ -48,11 +56,12 @@ void Proxy::stop() {
 }
 
 /// Also retries ports that could not be bound: they are wanted and not open.
-void Proxy::follow(const snapshot::Snapshot* snapshot) {
+void Proxy::follow(const snapshot::SnapshotPtr& snapshot) {
   if (stopped_) return;
+  balancer_.follow(snapshot, reactor_.now());
   std::vector<PortRoute> open_now;
   for (const auto& listener : listeners_) open_now.push_back(listener->route());
-  const PortPlan plan = plan_ports(options_.ports, snapshot, open_now);
+  const PortPlan plan = plan_ports(options_.ports, snapshot.get(), open_now);
   for (const PortRoute& route : plan.close) close_listener(route);
   // A port that is neither open nor wanted any more has no failure to remember.
   std::erase_if(listen_failures_, [&](const auto& failure) {
@@ -60,11 +69,13 @@ void Proxy::follow(const snapshot::Snapshot* snapshot) {
                         [&](const PortRoute& route) { return route.listen == failure.first; });
   });
   for (const PortRoute& route : plan.open) open_listener(route);
+  hold_room_.release();
+  care_.note_snapshot();
 }
 
 void Proxy::open_listener(const PortRoute& route) {
   auto listener = std::make_unique<Listener>(reactor_, *this, route);
-  if (const auto error = listener->open(options_.bind)) {
+  if (const auto error = listener->open({options_.bind, options_.care.liveness}, inherited_)) {
     ++stats_.listen_failures_total;
     std::string& last_message = listen_failures_[route.listen];
     if (last_message == error->message) return;
@@ -78,9 +89,11 @@ void Proxy::open_listener(const PortRoute& route) {
     return;
   }
   listen_failures_.erase(route.listen);
+  ports_.open(route);
   log_.info("listening", {{"port", route.listen},
                           {"container_port", route.container},
-                          {"address", listener->endpoint().text()}});
+                          {"address", listener->endpoint().text()},
+                          {"inherited", listener->inherited() ? "true" : "false"}});
   if (!accepting_) listener->pause();
   listeners_.push_back(std::move(listener));
 }
@@ -94,12 +107,14 @@ void Proxy::close_listener(const PortRoute& route) {
   (*found)->close();
   reactor_.destroy_later(std::move(*found));  // it may be in the middle of accepting
   listeners_.erase(found);
+  ports_.close(route.listen);
   cut_connections([&](const ConnectionInfo& info) { return info.listen_port == route.listen; },
                   CloseReason::port_closed);
 }
 
 void Proxy::cut_connections(const std::function<bool(const ConnectionInfo&)>& belongs,
                             CloseReason reason) {
+  for (size_t cut = hold_room_.cut(belongs); cut > 0; --cut) budget_.give_back();
   for (size_t i = connectors_.size(); i-- > 0;) {
     if (!belongs(connectors_[i].info())) continue;
     connectors_[i].cut();
@@ -119,11 +134,27 @@ void Proxy::on_client_accepted(Listener& listener, sys::OwnedFd client, const sy
                             .client = peer,
                             .backend = {},
                             .accepted_at = reactor_.now()};
+  ports_.attribute(stats_, info.listen_port);
+  if (PortStats* port = ports_.find(info.listen_port)) ++port->connections;
+  budget_.take(*this);
+  if (budget_.used_up()) move_to_the_end(listener);
+  connect({info, listener.route().container, std::move(client)});
+}
+
+/// When there is room again the others are woken before it: who is woken first has the better
+/// chance of the place.
+void Proxy::move_to_the_end(const Listener& listener) {
+  const auto found = std::find_if(listeners_.begin(), listeners_.end(),
+                                  [&](const auto& each) { return each.get() == &listener; });
+  KITE_CHECK(found != listeners_.end(), "only open listeners accept");
+  std::rotate(found, found + 1, listeners_.end());
+}
+
+void Proxy::connect(WaitingClient client) {
   Connector& connector = connectors_.add(
-      std::make_unique<Connector>(reactor_, cell_, balancer_, options_.connect, *this, info,
-                                  listener.route().container, std::move(client)));
+      std::make_unique<Connector>(reactor_, balancer_, options_.connect, *this, client.info,
+                                  client.container_port, std::move(client.fd)));
   connections_peak_ = std::max(connections_peak_, connections());
-  budget_.take();
   connector.start();
 }
 
@@ -137,6 +168,12 @@ void Proxy::on_connected(Connector& connector, event::Events backend_events) {
       tunnels_.add(std::make_unique<Tunnel>(reactor_, resources_, *this, connector.info(),
                                             connector.take_client(), connector.take_backend()));
   ++stats_.tunnels_opened_total;
+  if (connector.failures() > 0) ++stats_.failed_over_total;
+  stats_.retries_total += connector.attempts() - 1;
+  ports_.attribute(stats_, tunnel.info().listen_port);
+  if (PortStats* port = ports_.find(tunnel.info().listen_port)) {
+    port->connect_times.add(connector.attempt_time());
+  }
   if (log_.enabled(sys::LogLevel::debug)) {
     log_.debug("tunnel_opened", {{"cx", tunnel.info().id},
                                  {"client", tunnel.info().client.text()},
@@ -144,51 +181,109 @@ void Proxy::on_connected(Connector& connector, event::Events backend_events) {
                                  {"backend", tunnel.info().backend.text()}});
   }
   reactor_.destroy_later(connectors_.take(connector));
-  if (!keep_alive_timer_.armed()) keep_alive_timer_.start(reactor_.now() + kKeepAliveAfter);
+  care_.note_opened(tunnel);
   // Without a registration (ENOSPC: max_user_watches) the tunnel would never move.
   if (!tunnel.start(connector.backend_watch(), backend_events)) tunnel.cut(CloseReason::no_watch);
 }
 
 void Proxy::on_connect_failed(Connector& connector, ConnectFailure failure) {
-  if (failure == ConnectFailure::no_backend) {
-    ++stats_.no_backend_total;
-    // Somebody waits: the first poll need not be held back to spread the load on the API.
-    if (cell_.current() == nullptr && !std::exchange(hurried_first_poll_, true)) on_trouble_();
-  } else {
-    ++stats_.unserved_total;
-  }
+  if (failure == ConnectFailure::no_backend) return on_no_backend(connector);
+  ++stats_.unserved_total;
   if (const auto suppressed = unserved_log_.admit(reactor_.now())) {
     log_unserved(connector, failure, *suppressed);
   }
+  if (connector.attempts() > 1) stats_.retries_total += connector.attempts() - 1;
+  account_end(connector.info().listen_port);
   reactor_.destroy_later(connectors_.take(connector));
   budget_.give_back();
   note_connection_ended();
 }
 
-void Proxy::log_unserved(const Connector& connector, ConnectFailure failure, uint64_t suppressed) {
-  const ConnectionInfo& info = connector.info();
-  if (failure == ConnectFailure::no_backend) {
-    const bool asked = cell_.current() != nullptr;
-    return log_.warn("client_unserved",
-                     {{"cx", info.id},
-                      {"client", info.client.text()},
-                      {"port", info.listen_port},
-                      {"reason", asked ? "no_backend" : "not_discovered_yet"},
-                      {"error", asked ? "no backend serves this port; the connection was reset"
-                                      : "AWS has not answered yet; the connection was reset"},
-                      {"suppressed", suppressed}});
+bool Proxy::serves(uint16_t container_port) const {
+  const snapshot::Snapshot* snapshot = cell_.current().get();
+  const snapshot::PortBackends* port =
+      snapshot == nullptr ? nullptr : snapshot->find_port(container_port);
+  return port != nullptr && !port->backends.empty();
+}
+
+bool Proxy::is_listed(const ConnectionInfo& info) const {
+  const snapshot::Snapshot* snapshot = cell_.current().get();
+  if (snapshot == nullptr) return false;
+  return std::any_of(snapshot->ports().begin(), snapshot->ports().end(), [&](const auto& port) {
+    return std::any_of(port.backends.begin(), port.backends.end(),
+                       [&](const auto& backend) { return backend.endpoint == info.backend; });
+  });
+}
+
+void Proxy::on_no_backend(Connector& connector) {
+  hurry_discovery();
+  WaitingClient client{connector.info(), connector.container_port(), connector.take_client()};
+  reactor_.destroy_later(connectors_.take(connector));
+  if (!client.info.was_held) {
+    client.info.was_held = true;
+    if (hold_room_.admit(client)) {
+      ++stats_.held_total;
+      ports_.attribute(stats_, client.info.listen_port);
+      return;
+    }
+    if (options_.hold.wait > sys::Duration::zero()) ++stats_.hold_full_total;
   }
-  log_.warn("client_unserved", {{"cx", info.id},
-                                {"client", info.client.text()},
-                                {"port", info.listen_port},
-                                {"reason", connect_failure_name(failure)},
-                                {"last_backend", info.backend.text()},
-                                {"last_error", sys::errno_text(connector.last_error())},
-                                {"suppressed", suppressed}});
+  sys::reset_on_close(client.fd.get());
+  client.fd.reset();
+  note_unserved(client.info);
+}
+
+/// Somebody waits: the first poll need not be held back to spread the load on the API, and one of a
+/// calm pace would come too late.
+void Proxy::hurry_discovery() {
+  const bool first = cell_.current() == nullptr && !std::exchange(hurried_first_poll_, true);
+  const bool room_fills = options_.hold.wait > sys::Duration::zero() && hold_room_.size() == 0;
+  if (first || room_fills) on_trouble_();
+}
+
+void Proxy::on_hold_released(WaitingClient client) {
+  ++stats_.held_served_total;
+  ports_.attribute(stats_, client.info.listen_port);
+  client.info.accepted_at = reactor_.now();
+  connect(std::move(client));
+}
+
+void Proxy::on_hold_ended(const WaitingClient& client, HoldEnd end) {
+  if (end == HoldEnd::over) {
+    ++stats_.held_over_total;
+    return note_unserved(client.info);
+  }
+  ++stats_.held_left_total;
+  account_end(client.info.listen_port);
+  budget_.give_back();
+  note_connection_ended();
+}
+
+/// A client for whom there was no backend has been reset.
+void Proxy::note_unserved(const ConnectionInfo& info) {
+  ++stats_.no_backend_total;
+  account_end(info.listen_port);
+  budget_.give_back();
+  note_connection_ended();
+  const auto suppressed = unserved_log_.admit(reactor_.now());
+  if (!suppressed) return;
+  const bool asked = cell_.current() != nullptr;
+  const auto waited =
+      std::chrono::duration_cast<std::chrono::milliseconds>(reactor_.now() - info.accepted_at);
+  log_.warn("client_unserved",
+            {{"cx", info.id},
+             {"client", info.client.text()},
+             {"port", info.listen_port},
+             {"reason", asked ? "no_backend" : "not_discovered_yet"},
+             {"error", asked ? "no backend serves this port; the connection was reset"
+                             : "AWS has not answered yet; the connection was reset"},
+             {"waited_ms", waited.count()},
+             {"suppressed", *suppressed}});
 }
 
 void Proxy::on_attempt_failed(const Connector& connector, int code) {
   ++stats_.connect_failures_total;
+  ports_.attribute(stats_, connector.info().listen_port);
   if (log_.enabled(sys::LogLevel::debug)) {
     log_.debug("connect_failed", {{"cx", connector.info().id},
                                   {"backend", connector.info().backend.text()},
@@ -199,26 +294,15 @@ void Proxy::on_attempt_failed(const Connector& connector, int code) {
 
 void Proxy::on_tunnel_closed(Tunnel& tunnel, CloseReason reason) {
   count_closed(tunnel, reason);
+  release_backend(tunnel, reason);
+  account_end(tunnel.info().listen_port);
+  if (PortStats* port = ports_.find(tunnel.info().listen_port)) {
+    port->tunnel_times.add(reactor_.now() - tunnel.info().accepted_at);
+  }
   if (log_.enabled(sys::LogLevel::debug)) log_closed(tunnel, reason);
   reactor_.destroy_later(tunnels_.take(tunnel));
   budget_.give_back();
   note_connection_ended();
-}
-
-/// A bite of them a turn, from the back to the front: one that ends meanwhile is replaced by one
-/// from behind, which has had its turn or is young.
-void Proxy::keep_tunnels_alive() {
-  if (keep_alive_left_ == 0) {
-    keep_alive_left_ = tunnels_.size();
-    tunnels_seen_by_keep_alive_ = stats_.tunnels_opened_total;
-  }
-  keep_alive_left_ = std::min(keep_alive_left_, tunnels_.size());
-  for (size_t i = 0; i < kKeepAlivesPerTurn && keep_alive_left_ > 0; ++i) {
-    tunnels_[--keep_alive_left_].keep_alive();
-  }
-  if (keep_alive_left_ > 0) return keep_alive_timer_.start(reactor_.now());
-  if (stats_.tunnels_opened_total == tunnels_seen_by_keep_alive_) return;
-  keep_alive_timer_.start(reactor_.now() + kKeepAliveAfter);
 }
 
 void Proxy::note_connection_ended() {
@@ -267,40 +351,6 @@ void Proxy::resume_accepting() {
   accepting_ = true;
   resume_timer_.cancel();
   for (auto& listener : listeners_) listener->resume();
-}
-
-void Proxy::count_closed(const Tunnel& tunnel, CloseReason reason) {
-  stats_.client_to_backend_bytes_total += tunnel.client_to_backend_bytes();
-  stats_.backend_to_client_bytes_total += tunnel.backend_to_client_bytes();
-  switch (reason) {
-    case CloseReason::none:
-    case CloseReason::finished:
-      ++stats_.tunnels_finished_total;
-      break;
-    case CloseReason::client_reset:
-    case CloseReason::backend_reset:
-      ++stats_.tunnels_reset_total;
-      break;
-    case CloseReason::port_closed:
-    case CloseReason::no_watch:
-    case CloseReason::shutdown:
-      ++stats_.tunnels_cut_total;
-      break;
-  }
-}
-
-void Proxy::log_closed(const Tunnel& tunnel, CloseReason reason) {
-  const ConnectionInfo& info = tunnel.info();
-  const auto duration =
-      std::chrono::duration_cast<std::chrono::milliseconds>(reactor_.now() - info.accepted_at);
-  log_.debug("tunnel_closed", {{"cx", info.id},
-                               {"reason", close_reason_name(reason)},
-                               {"client", info.client.text()},
-                               {"port", info.listen_port},
-                               {"backend", info.backend.text()},
-                               {"in_bytes", tunnel.client_to_backend_bytes()},
-                               {"out_bytes", tunnel.backend_to_client_bytes()},
-                               {"duration_ms", duration.count()}});
 }
 
 }  // namespace kite::proxy

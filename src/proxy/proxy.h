@@ -12,12 +12,16 @@
 #include "proxy/balancer.h"
 #include "proxy/connection_budget.h"
 #include "proxy/connector.h"
+#include "proxy/hold_room.h"
 #include "proxy/listener.h"
 #include "proxy/owned_set.h"
+#include "proxy/port_accounts.h"
 #include "proxy/port_plan.h"
 #include "proxy/proxy_stats.h"
 #include "proxy/tunnel.h"
+#include "proxy/tunnel_care.h"
 #include "snapshot/snapshot_cell.h"
+#include "sys/inherited_sockets.h"
 #include "sys/log.h"
 
 namespace kite::proxy {
@@ -31,12 +35,15 @@ namespace kite::proxy {
 class Proxy final : public ListenerOwner,
                     public ConnectorOwner,
                     public TunnelOwner,
+                    public HoldOwner,
                     public BudgetUser {
  public:
   struct Options {
     std::vector<PortRoute> ports;       ///< empty: all that are discovered
     std::optional<sys::Endpoint> bind;  ///< absent: all addresses
     Connector::Limits connect;
+    HoldRoom::Options hold;
+    TunnelCare::Options care;
   };
   /// An attempt to connect was refused or timed out, or a client came before anything was known:
   /// discovery may want to look sooner.
@@ -49,6 +56,7 @@ class Proxy final : public ListenerOwner,
     snapshot::SnapshotCell& cell;
     Balancer& balancer;
     sys::Logger& log;
+    sys::InheritedSockets& inherited;  ///< shared by all targets
   };
 
   Proxy(const Deps& deps, Options options, OnBackendTrouble on_trouble);
@@ -56,17 +64,21 @@ class Proxy final : public ListenerOwner,
 
   /// Opens the configured ports and follows the cell from now on.
   void start();
+  /// The end is near: sockets that were inherited are the successor's from now on. All else is
+  /// served on.
+  void begin_drain();
   /// Closes every listener and cuts every connection. The object can then be destroyed.
   void stop();
 
   const ProxyStats& stats() const { return stats_; }
-  size_t connections() const { return connectors_.size() + tunnels_.size(); }
+  /// By open port, bytes of open tunnels included.
+  std::vector<PortStats> port_stats() const;
+  /// Clients of every kind: waiting, being connected, forwarded.
+  size_t connections() const { return hold_room_.size() + connectors_.size() + tunnels_.size(); }
+  size_t waiting() const { return hold_room_.size(); }
 
  private:
   static constexpr std::chrono::milliseconds kExhaustedPause{100};
-  /// Most tunnels end before probing their backend would matter, and are spared its system calls.
-  static constexpr std::chrono::seconds kKeepAliveAfter{10};
-  static constexpr size_t kKeepAlivesPerTurn = 128;
   /// Memory goes back to the system when less than half of the connections are left that there
   /// were; below this number it is not worth it.
   static constexpr std::chrono::seconds kFreeMemoryAfter{2};
@@ -80,22 +92,33 @@ class Proxy final : public ListenerOwner,
   void on_connect_failed(Connector& connector, ConnectFailure failure) override;
   void on_attempt_failed(const Connector& connector, int code) override;
   void on_tunnel_closed(Tunnel& tunnel, CloseReason reason) override;
+  void on_hold_released(WaitingClient client) override;
+  void on_hold_ended(const WaitingClient& client, HoldEnd end) override;
   void on_budget_used_up() override;
   void on_budget_available() override { resume_accepting(); }
 
-  void follow(const snapshot::Snapshot* snapshot);
+  void follow(const snapshot::SnapshotPtr& snapshot);
   void open_listener(const PortRoute& route);
   void close_listener(const PortRoute& route);
   void cut_connections(const std::function<bool(const ConnectionInfo&)>& belongs,
                        CloseReason reason);
-  void keep_tunnels_alive();
+  bool serves(uint16_t container_port) const;
+  bool is_listed(const ConnectionInfo& info) const;
+  void move_to_the_end(const Listener& listener);
+  void connect(WaitingClient client);
+  void on_no_backend(Connector& connector);
+  void hurry_discovery();
+  void note_unserved(const ConnectionInfo& info);
   void note_connection_ended();
   bool holds_unneeded_memory() const;
   void free_unneeded_memory();
   void pause_accepting(std::string_view why);
   void resume_accepting();
   void log_unserved(const Connector& connector, ConnectFailure failure, uint64_t suppressed);
+  /// A client of that port is gone.
+  void account_end(uint16_t listen_port);
   void count_closed(const Tunnel& tunnel, CloseReason reason);
+  void release_backend(const Tunnel& tunnel, CloseReason reason);
   void log_closed(const Tunnel& tunnel, CloseReason reason);
 
   event::Reactor& reactor_;
@@ -104,22 +127,23 @@ class Proxy final : public ListenerOwner,
   snapshot::SnapshotCell& cell_;
   Balancer& balancer_;
   sys::Logger& log_;
+  sys::InheritedSockets& inherited_;
   Options options_;
   OnBackendTrouble on_trouble_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<uint16_t, std::string> listen_failures_;  // last message by listen port
   OwnedSet<Connector> connectors_;
   OwnedSet<Tunnel> tunnels_;
+  HoldRoom hold_room_;
+  TunnelCare care_;
   event::Timer resume_timer_;
-  event::Timer keep_alive_timer_;
   event::Timer free_memory_timer_;
-  size_t keep_alive_left_ = 0;  // of tunnels_, from the front
-  uint64_t tunnels_seen_by_keep_alive_ = 0;
   bool hurried_first_poll_ = false;
   size_t connections_peak_ = 0;  // since memory was last freed
   sys::LogThrottle pause_log_{kReportInterval};
   sys::LogThrottle unserved_log_{kReportInterval};
   ProxyStats stats_;
+  PortAccounts ports_;
   uint64_t next_connection_id_ = 1;
   bool accepting_ = true;
   bool stopped_ = false;

@@ -21,6 +21,10 @@ std::string_view close_reason_name(CloseReason reason) {
       return "port_closed";
     case CloseReason::no_watch:
       return "no_watch";
+    case CloseReason::idle_timeout:
+      return "idle_timeout";
+    case CloseReason::task_removed:
+      return "task_removed";
     case CloseReason::shutdown:
       return "shutdown";
   }
@@ -46,7 +50,8 @@ Tunnel::Tunnel(event::Reactor& reactor, RelayResources& resources, TunnelOwner& 
       client_(std::move(client), reactor,
               event::Watch::OnReady::to<&Tunnel::on_client_ready>(this)),
       backend_(std::move(backend), reactor,
-               event::Watch::OnReady::to<&Tunnel::on_backend_ready>(this)) {}
+               event::Watch::OnReady::to<&Tunnel::on_backend_ready>(this)),
+      active_step_(step_now()) {}
 
 Tunnel::~Tunnel() {
   client_.outward.abandon(resources_.pipes);
@@ -63,8 +68,13 @@ bool Tunnel::start(event::Watch& backend_watch, event::Events backend_events) {
   return true;
 }
 
-void Tunnel::keep_alive() {
-  if (!std::exchange(kept_alive_, true)) sys::keep_alive(backend_.fd.get());
+void Tunnel::keep_alive(const sys::Liveness& liveness) {
+  if (!std::exchange(kept_alive_, true)) sys::keep_alive(backend_.fd.get(), liveness);
+}
+
+sys::Duration Tunnel::idle_for() const {
+  const uint32_t steps = step_now() - active_step_;  // rounded either way, by less than one
+  return steps == 0 ? sys::Duration() : sys::Duration((int64_t{steps} - 1) << kStepShift);
 }
 
 void Tunnel::cut(CloseReason reason) {
@@ -92,6 +102,7 @@ void Tunnel::on_salvage_due() {
 }
 
 void Tunnel::advance() {
+  active_step_ = step_now();
   const bool more_up = !client_.outward_done && advance_from(client_, backend_);
   const bool more_down = !backend_.outward_done && advance_from(backend_, client_);
   const CloseReason why = verdict(facts());

@@ -7,10 +7,12 @@
 
 #include "event/reactor.h"
 #include "event/timer_queue.h"
+#include "proxy/backend_id.h"
 #include "proxy/relay.h"
 #include "sys/endpoint.h"
 #include "sys/owned_fd.h"
 #include "sys/recycled.h"
+#include "sys/socket.h"
 
 namespace kite::proxy {
 
@@ -21,6 +23,8 @@ enum class CloseReason : uint8_t {
   backend_reset,  ///< the backend's connection failed or was reset
   port_closed,    ///< the target no longer has this port
   no_watch,       ///< the kernel registers no more descriptors
+  idle_timeout,   ///< no traffic for as long as is allowed
+  task_removed,   ///< the backend's task left, and its grace is over
   shutdown,       ///< the kite ends
 };
 std::string_view close_reason_name(CloseReason reason);
@@ -55,13 +59,15 @@ class TunnelOwner {
   virtual void on_tunnel_closed(Tunnel& tunnel, CloseReason reason) = 0;
 };
 
-/// Identity of a forwarded connection, for log lines.
+/// Identity of a forwarded connection, for log lines and accounts.
 struct ConnectionInfo {
   uint64_t id = 0;
   uint16_t listen_port = 0;
+  bool was_held = false;  ///< it has waited for a backend to be known, and will not again
   sys::Endpoint client;
   sys::Endpoint backend;
-  sys::SteadyTime accepted_at;
+  BackendId backend_id = kNoBackend;  ///< where it counts as load
+  sys::SteadyTime accepted_at;  ///< of one that was held: when its wait was over
 };
 
 /// A client and a backend joined: two relays back to back, one state.
@@ -103,7 +109,9 @@ class Tunnel final : public event::Retirable, public sys::Recycled<Tunnel> {
   [[nodiscard]] bool start(event::Watch& backend_watch, event::Events backend_events);
   /// For a tunnel that has lived a while: a backend that vanished without a word is noticed.
   /// Clients are probed from the start, by what their sockets inherited. Idempotent.
-  void keep_alive();
+  void keep_alive(const sys::Liveness& liveness);
+  /// For how long at least nothing has moved and no peer has made room.
+  sys::Duration idle_for() const;
   /// Ends it from our side: both peers see a reset, never a FIN that could pass for completeness.
   void cut(CloseReason reason);
 
@@ -143,6 +151,12 @@ class Tunnel final : public event::Retirable, public sys::Recycled<Tunnel> {
   void keep_salvaging();
   void close(CloseReason reason);
   void transition_to(State next);
+  /// Now, in steps of about a millisecond, so that it fits where there is room anyway. It wraps
+  /// after 52 days, which only differences are asked of.
+  uint32_t step_now() const {
+    return static_cast<uint32_t>(reactor_.now().time_since_epoch().count() >> kStepShift);
+  }
+  static constexpr int kStepShift = 20;  // of nanoseconds
 
   event::Reactor& reactor_;
   RelayResources& resources_;
@@ -151,6 +165,7 @@ class Tunnel final : public event::Retirable, public sys::Recycled<Tunnel> {
   Side client_;
   Side backend_;
   std::unique_ptr<Salvage> salvage_;  // few tunnels ever need it
+  uint32_t active_step_;
   State state_ = State::relaying;
   bool kept_alive_ = false;
 };

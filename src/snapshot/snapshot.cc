@@ -15,9 +15,12 @@ namespace {
 std::vector<uint32_t> sort_tasks(std::vector<BackendTask>& tasks) {
   std::vector<uint32_t> order(tasks.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+  const auto before = [&](uint32_t a, uint32_t b) {
     return std::tie(tasks[a].id, tasks[a].zone) < std::tie(tasks[b].id, tasks[b].zone);
-  });
+  };
+  // Discovery keeps its tasks by ARN, and so they usually come.
+  if (std::is_sorted(order.begin(), order.end(), before)) return order;
+  std::stable_sort(order.begin(), order.end(), before);
   std::vector<BackendTask> sorted;
   sorted.reserve(tasks.size());
   std::vector<uint32_t> new_index(tasks.size());

@@ -1,5 +1,6 @@
 #include "sys/socket.h"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -12,10 +13,6 @@
 namespace kite::sys {
 
 namespace {
-
-constexpr int kKeepaliveIdleSeconds = 60;
-constexpr int kKeepaliveIntervalSeconds = 15;
-constexpr int kKeepaliveProbes = 4;
 
 void set_option(int fd, int level, int name, int value) {
   // These cannot fail on a TCP socket of ours, and without them traffic still flows.
@@ -47,7 +44,7 @@ Result<OwnedFd, ListenError> listen_tcp(const Endpoint& endpoint, const ListenOp
     set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, options.accept_v4_too ? 0 : 1);
   }
   set_stream_options(fd.get());
-  keep_alive(fd.get());
+  keep_alive(fd.get(), options.liveness);
   sockaddr_storage address{};
   const socklen_t length = endpoint.to_sockaddr(address);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) == -1) {
@@ -99,11 +96,22 @@ OwnedFd connect_tcp(const Endpoint& endpoint, int& saved_errno) {
   return fd;
 }
 
-void keep_alive(int fd) {
+void adopt_listener(int fd, const Liveness& liveness) {
+  // Neither can fail on an open socket.
+  static_cast<void>(::fcntl(fd, F_SETFD, FD_CLOEXEC));
+  static_cast<void>(::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK));
+  set_stream_options(fd);
+  keep_alive(fd, liveness);
+}
+
+void keep_alive(int fd, const Liveness& liveness) {
+  const int unacknowledged_ms = static_cast<int>(liveness.unacknowledged_max.count());
+  if (unacknowledged_ms > 0) set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, unacknowledged_ms);
+  if (liveness.probe_after.count() == 0) return;
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveIdleSeconds);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveIntervalSeconds);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(liveness.probe_after.count()));
+  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, static_cast<int>(liveness.probe_interval.count()));
+  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, liveness.probes);
 }
 
 int take_pending_error(int fd) {
@@ -125,6 +133,12 @@ void reset_on_close(int fd) {
 size_t unacknowledged_bytes(int fd) {
   int bytes = 0;
   if (::ioctl(fd, SIOCOUTQ, &bytes) == -1 || bytes < 0) return 0;
+  return static_cast<size_t>(bytes);
+}
+
+size_t unread_bytes(int fd) {
+  int bytes = 0;
+  if (::ioctl(fd, SIOCINQ, &bytes) == -1 || bytes < 0) return 0;
   return static_cast<size_t>(bytes);
 }
 

@@ -22,9 +22,10 @@ using Variables = sys::Environment::Variables;
 struct Harness {
   explicit Harness(Variables variables)
       : environment(std::move(variables)),
+        settings(environment),
         task(environment, client),
         instance(plan_instance_metadata(environment).value(), client, clock, log.logger),
-        finder(environment, client, task, instance) {}
+        finder(settings, client, task, instance) {}
 
   void find(const char* flag = "") {
     call = finder.find(flag, [this](sys::Result<Region> region) {
@@ -41,6 +42,7 @@ struct Harness {
   }
 
   sys::Environment environment;
+  Settings settings;
   testing::ManualClock clock;
   testing::KeptLog log{clock};
   testing::FakeHttpClient client;

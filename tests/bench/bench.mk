@@ -11,6 +11,9 @@ bench: deps-bench static ## Measure speed beside HAProxy and nginx (under 10 min
 bench-quick: deps-bench static ## The same in under 90 s: fewer workloads and rounds
 	@$(MAKE) --no-print-directory -j$(JOBS) build/release/load
 	@$(PYTHON) tests/bench/speed.py --quick
+.PHONY: bench-readme
+bench-readme: ## Put the table that `make bench` made last into README.md
+	@$(PYTHON) tests/bench/speed_readme.py
 
 # The load program: traffic, and what it costs a proxy. It shares only src/sys with the product.
 LOAD_OBJECTS := $(call object,$(sort $(wildcard tests/bench/load/*.cc src/sys/*.cc)))

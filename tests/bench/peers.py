@@ -166,7 +166,8 @@ class Kite(Peer):
         return super().prepare()
 
     def command(self):
-        flags = {"-name": "app", "-family": "web", "-bind": "127.0.0.1"}
+        # The others end connections at SIGTERM too; what drains would only be waited for.
+        flags = {"-name": "app", "-family": "web", "-bind": "127.0.0.1", "-drain-timeout": "0"}
         flags.update(flag.split("=", 1) for flag in self.flags)
         return [str(self.program), *(f"{name}={value}" for name, value in flags.items())]
 

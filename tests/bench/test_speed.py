@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 import speed
+import speed_readme
 import speed_report
 from speed_load import parse_counts
 from speed_workloads import IDLE_PAIR, LARGE, NGINX, TARGETS, USUAL, WORKLOADS, Target
@@ -132,3 +133,14 @@ def test_the_chart_is_well_formed_and_has_a_bar_for_each():
     text = speed_report.chart([WORKLOADS[0]], names, speed_report.medians(runs))
     bars = ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}rect")
     assert len(list(bars)) == 2
+
+
+def test_the_readme_gets_the_rows_that_were_measured_for_all():
+    cost = {USUAL: 0.8, LARGE: 0.25, NGINX: 0.9, "kite": 0.2}
+    medians = [{"workload": DOWN, "contender": name, "cpu": one} for name, one in cost.items()]
+    medians.append({"workload": CONNECT, "contender": "kite", "cpu": 50})
+    lines = speed_readme.table({"medians": medians}).splitlines()
+    assert lines[2:] == [
+        "| bulk down, 4 connections | 0.2 s/GB | 0.8 s/GB | 0.25 s/GB | 0.9 s/GB |"]
+    text = f"a\n{speed_readme.BEGIN}\nold\n{speed_readme.END}\nb\n"
+    assert speed_readme.between_markers(text, "new") == text.replace("old", "new")

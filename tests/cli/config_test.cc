@@ -63,17 +63,21 @@ TEST_CASE("config: a name and a service are enough; the rest has the documented 
   CHECK(config.endpoint_ec2.empty());
   CHECK(config.log_level == sys::LogLevel::info);
   CHECK(config.log_format == sys::LogFormat::text);
+  CHECK(config.sandbox == SandboxMode::on);
 }
 
 TEST_CASE("config: the defaults that -help tells are the ones in force") {
   Args args;
   for (const FlagSpec& spec : flag_specs()) {
     const bool words = spec.default_text.find(' ') != std::string_view::npos;
-    if (spec.default_text.empty() || words) continue;
+    const bool of_run = spec.topic != Topic::commands;
+    if (spec.default_text.empty() || words || !of_run) continue;
     args.push_back("-" + std::string(spec.name) + "=" + std::string(spec.default_text));
   }
-  // cluster deployment public balance connect-* retries poll loglevel log-format
-  CHECK(args.size() == 10);
+  // cluster deployment public balance connect-* retries hold idle-timeout keepalive
+  // tcp-user-timeout removed proxy-protocol zone-aware slow-start eject-* poll loglevel log-format
+  // admin drain-timeout sandbox
+  CHECK(args.size() == 23);
   const Config told = accepted(args);
   const Config silent = accepted({});
   CHECK(told.targets.front().cluster == silent.targets.front().cluster);
@@ -82,19 +86,33 @@ TEST_CASE("config: the defaults that -help tells are the ones in force") {
   CHECK(told.connect_timeout == silent.connect_timeout);
   CHECK(told.connect_deadline == silent.connect_deadline);
   CHECK(told.retries == silent.retries);
+  CHECK(told.hold == silent.hold);
+  CHECK(told.idle_timeout == silent.idle_timeout);
+  CHECK(told.liveness == silent.liveness);
+  CHECK(told.removed_grace == silent.removed_grace);
+  CHECK(told.proxy_protocol == silent.proxy_protocol);
+  CHECK(told.drain_timeout == silent.drain_timeout);
+  CHECK(told.zone_aware == silent.zone_aware);
+  CHECK(told.slow_start == silent.slow_start);
+  CHECK(told.eject_after == silent.eject_after);
+  CHECK(told.eject_on_reset == silent.eject_on_reset);
   CHECK(told.poll.low == silent.poll.low);
   CHECK(told.poll.high == silent.poll.high);
   CHECK(told.log_level == silent.log_level);
   CHECK(told.log_format == silent.log_format);
+  REQUIRE(told.admin.has_value());
+  CHECK(told.admin->text() == silent.admin->text());
+  CHECK(told.sandbox == silent.sandbox);
 }
 
 TEST_CASE("config: every flag arrives where it belongs") {
   const auto invocation =
       parse({"-name=web", "-family=shop:12", "-cluster=prod", "-public", "-port=80:8080,443",
-             "-port=9000", "-bind=127.0.0.1", "-balance=random", "-connect-timeout=250ms",
-             "-connect-deadline=1m30s", "-retries=0", "-poll=1s-1.5s", "-region=eu-west-1",
+             "-port=9000", "-bind=127.0.0.1", "-balance=p2c", "-connect-timeout=250ms",
+             "-connect-deadline=1m30s", "-retries=0", "-zone-aware", "-slow-start=0",
+             "-eject-after=5", "-eject-on-reset", "-poll=1s-1.5s", "-region=eu-west-1",
              "-endpoint-ecs=http://127.0.0.1:4566/x", "-endpoint-ec2=https://[::1]:4567",
-             "-loglevel=debug", "-log-format=json"});
+             "-loglevel=debug", "-log-format=json", "-sandbox=require"});
   REQUIRE(invocation.ok());
   const Config config = std::get<Config>(invocation.value());
   CHECK(config.targets.front().name == "web");
@@ -109,6 +127,11 @@ TEST_CASE("config: every flag arrives where it belongs") {
   CHECK(config.connect_timeout == milliseconds(250));
   CHECK(config.connect_deadline == milliseconds(90'000));
   CHECK(config.retries == 0);
+  CHECK(config.targets.front().balance == Balance::p2c);
+  CHECK(config.zone_aware);
+  CHECK(config.slow_start == milliseconds(0));
+  CHECK(config.eject_after == 5);
+  CHECK(config.eject_on_reset);
   CHECK(config.poll.low == milliseconds(1000));
   CHECK(config.poll.high == milliseconds(1500));
   CHECK(config.region == "eu-west-1");
@@ -116,6 +139,17 @@ TEST_CASE("config: every flag arrives where it belongs") {
   CHECK(config.endpoint_ec2 == "https://[::1]:4567");
   CHECK(config.log_level == sys::LogLevel::debug);
   CHECK(config.log_format == sys::LogFormat::json);
+  CHECK(config.sandbox == SandboxMode::require);
+}
+
+TEST_CASE("config: the sandbox is on, required or off") {
+  for (const std::string mode : {"on", "require", "off"}) {
+    CHECK(error_of({"-name=a", "-service=s", "-sandbox=" + mode}) == "(accepted)");
+  }
+  for (const std::string mode : {"", "true", "On", "none"}) {
+    CHECK(error_of({"-name=a", "-service=s", "-sandbox=" + mode}) ==
+          "-sandbox is \"" + mode + "\": write on, require or off, such as -sandbox=on");
+  }
 }
 
 TEST_CASE("config: the environment alone is enough") {
@@ -253,13 +287,6 @@ TEST_CASE("config: the address to bind is a literal") {
   }
 }
 
-TEST_CASE("config: ways to balance of later versions are refused") {
-  for (const std::string way : {"", "roundrobin", "leastconn", "p2c", "Random"}) {
-    CHECK(refused("-balance=" + way) ==
-          "-balance is \"" + way + "\": this version knows only random");
-  }
-}
-
 TEST_CASE("config: connect times") {
   CHECK(accepted({"-connect-timeout=1ms"}).connect_timeout == milliseconds(1));
   CHECK(accepted({"-connect-timeout=1.6ms"}).connect_timeout == milliseconds(2));
@@ -336,6 +363,20 @@ TEST_CASE("config: endpoints are http or https URLs") {
         "-endpoint-ecs is \"h\": give an http or https URL with a host, such as "
         "-endpoint-ecs=https://ecs.eu-west-1.amazonaws.com");
   CHECK(refused("-endpoint-ec2=").starts_with("-endpoint-ec2 is \"\": give an http or https URL"));
+}
+
+TEST_CASE("config: a role to assume, and the external id that belongs to one") {
+  const std::string arn = "arn:aws:iam::111122223333:role/path/kite";
+  const Config config = accepted({"-assume-role=" + arn, "-external-id=a/b:c"});
+  CHECK(config.assume_role == arn);
+  CHECK(config.external_id == "a/b:c");
+  CHECK(refused("-assume-role=kite") ==
+        "-assume-role is \"kite\": give the ARN of a role, such as "
+        "-assume-role=arn:aws:iam::111122223333:role/name");
+  CHECK(refused("-external-id=ab") ==
+        "-external-id is \"ab\": it belongs to a role, so give -assume-role too");
+  CHECK(error_of({"-name=app", "-service=s", "-assume-role=" + arn, "-external-id=?"}) ==
+        "-external-id is \"?\": an external id has 2 to 1224 letters, digits and _+=,.@:/-");
 }
 
 TEST_CASE("config: logging") {

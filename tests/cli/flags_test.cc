@@ -155,7 +155,7 @@ TEST_CASE("flags: every flag comes from its variable, and the flag wins") {
 }
 
 TEST_CASE("flags: an empty variable counts as not given, an unknown one is not ours to judge") {
-  const auto raw = read({}, {{"KITE_NAME", ""}, {"KITE_PUBLIC", ""}, {"KITE_HOLD", "1s"}});
+  const auto raw = read({}, {{"KITE_NAME", ""}, {"KITE_PUBLIC", ""}, {"KITE_NO_SUCH", "1s"}});
   REQUIRE(raw.ok());
   for (const FlagSpec& spec : flag_specs()) CHECK_FALSE(raw->has(spec.id));
 }

@@ -16,7 +16,8 @@ TEST_CASE("help: names every flag, its form and its default, and fits a terminal
     CAPTURE(spec.name);
     std::string form = "\n  -" + std::string(spec.name);
     if (!spec.placeholder.empty()) form += "=" + std::string(spec.placeholder);
-    CHECK(text.find(form + " ") != std::string::npos);
+    // What does not fit its column stands on a line of its own.
+    CHECK((text.find(form + " ") != std::string::npos || text.find(form + "\n") != std::string::npos));
   }
   for (size_t i = 0; i < kTopicCount; ++i) {
     CHECK(text.find("\n" + std::string(topic_title(static_cast<Topic>(i))) + "\n") !=

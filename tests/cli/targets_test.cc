@@ -105,7 +105,8 @@ TEST_CASE("targets: there is a bound") {
 TEST_CASE("command line: a word in front of the flags is a command") {
   CHECK(std::get<Config>(parse({"run", "-name=a", "-service=s"}).value()).command == Command::run);
   CHECK(error_of({"dance", "-name=a"}) ==
-        "unknown command \"dance\": there is run; flags start with '-', such as -name=app");
+        "unknown command \"dance\": there is run, list, check, healthcheck, wait; flags start with '-', such as "
+        "-name=app");
   CHECK(error_of({"-name=a", "run"}) ==
         "unexpected argument \"run\": there are only flags, such as -name=app");
 }

@@ -15,11 +15,17 @@ using testing::FakeCluster;
 
 namespace {
 
-/// A cycle that remembers, polled by hand at steady intervals.
+/// A cycle that remembers, polled by hand. Polls list, and renew nothing that is settled.
 class Delta : public CycleHarness {
  public:
   explicit Delta(Target target = default_target()) : CycleHarness(std::move(target), Freshness{}) {
-    occasion.next_poll_within = seconds(5);
+    occasion.kind = PollKind::listing;
+  }
+  const CycleResult& round_after(sys::Duration pause) {
+    occasion.kind = PollKind::round;
+    const CycleResult& result = poll_after(pause);
+    occasion.kind = PollKind::listing;
+    return result;
   }
   const CycleResult& poll_after(sys::Duration pause) {
     clock.advance(pause);
@@ -54,25 +60,52 @@ TEST_CASE("delta: an unchanged list of settled tasks costs one call, and gives t
   }
 }
 
-TEST_CASE("delta: a description that would be older than 30 s by the next poll is renewed") {
-  Delta delta;
-  fill(delta.cluster, 20, 3);
-  delta.run();
-  std::vector<uint64_t> calls;
-  for (int poll = 1; poll <= 12; ++poll) calls.push_back(delta.poll_after(seconds(5)).calls);
-  CHECK(calls == std::vector<uint64_t>{1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 2});
-}
-
-TEST_CASE(
-    "delta: health is heard of within 30 s, and a renewed answer without news changes nothing") {
+TEST_CASE("delta: a round renews descriptions and lists nothing; without news nothing changes") {
   Delta delta;
   fill(delta.cluster, 2, 1);
   const snapshot::SnapshotPtr first = delta.run().snapshot;
-  CHECK(delta.poll_after(seconds(26)).snapshot == first);
+  const CycleResult& calm = delta.round_after(seconds(26));
+  CHECK(calm.snapshot == first);
+  CHECK(calm.listing == Listing::skipped);
+  CHECK(calm.tasks_listed == 2);
+  CHECK(calm.oldest_description == delta.clock.steady_now());
   CHECK(delta.described() == Ids{"t1000", "t1001"});
+  CHECK(delta.api.count() == 1);
   delta.task("t1001").containers[0].health_status = "UNHEALTHY";
+  CHECK(delta.poll_after(seconds(5)).snapshot == first);
+  CHECK(delta.round_after(seconds(21)).snapshot->backend_count() == 1);
+}
+
+TEST_CASE("delta: a round takes away what is MISSING, and the next listing may bring it back") {
+  Delta delta;
+  fill(delta.cluster, 2, 1);
+  delta.run();
+  delta.cluster.missing.insert(FakeCluster::task_arn("t1001"));
+  const CycleResult& result = delta.round_after(seconds(26));
+  CHECK(result.snapshot->backend_count() == 1);
+  CHECK(exclusions_text(result.exclusions) == "t1001 missing");
+  delta.cluster.missing.clear();
+  CHECK(delta.round_after(seconds(26)).snapshot->backend_count() == 1);
   CHECK(delta.poll_after(seconds(5)).snapshot->backend_count() == 2);
-  CHECK(delta.poll_after(seconds(21)).snapshot->backend_count() == 1);
+}
+
+TEST_CASE("delta: a cycle throttled half way makes no further call, and the next goes on there") {
+  Delta delta;
+  fill(delta.cluster, 800, 10);
+  delta.api.forget();
+  delta.cycle.start(delta.occasion);
+  delta.turn();
+  const CycleResult first = delta.finish("ecs:DescribeTasks", aws::ErrorClass::throttled);
+  CHECK(first.throttled);
+  CHECK(first.listing == Listing::complete);
+  CHECK(delta.api.count("ecs:DescribeTasks") == CallQueue::kInFlightMax);
+  CHECK(delta.api.count("ecs:DescribeContainerInstances") == 0);
+  CHECK(first.exclusions.size() == 800);
+  const CycleResult& second = delta.round_after(seconds(60));
+  CHECK(second.complete);
+  CHECK(second.snapshot->backend_count() == 800);
+  CHECK(delta.api.count("ecs:ListTasks") == 0);
+  CHECK(delta.api.count("ecs:DescribeTasks") == 8);
 }
 
 TEST_CASE("delta: a new task is described alone, a task that left costs nothing") {
@@ -142,42 +175,38 @@ TEST_CASE("delta: what is known of a task that cannot serve is settled too") {
   CHECK(delta.api.count() == 1);
 }
 
-TEST_CASE("delta: a large cluster is described evenly, in full chunks, nothing later than 30 s") {
+TEST_CASE("delta: a large cluster is described in six rounds of full chunks") {
   Delta delta;
   constexpr size_t kTasks = 5000;
   fill(delta.cluster, kTasks, 500);
   delta.run();
   CHECK(delta.api.count("ecs:DescribeTasks") == 50);
-  for (int poll = 1; poll <= 24; ++poll) {
-    CAPTURE(poll);
-    CHECK(delta.poll_after(seconds(5)).complete);
-    const size_t chunks = delta.api.count("ecs:DescribeTasks");
-    CHECK(chunks >= 8);
-    CHECK(chunks <= 10);
-    CHECK(delta.described().size() == chunks * 100);
-    CHECK(delta.api.count("ec2:DescribeInstances") == 0);
-    sys::SteadyTime oldest = delta.clock.steady_now();
-    for (const auto& [arn, known] : delta.inventory.tasks()) {
-      oldest = std::min(oldest, known.told_at);
-    }
-    CHECK(delta.clock.steady_now() - oldest <= seconds(30));
+  for (int round = 1; round <= 12; ++round) {
+    CAPTURE(round);
+    CHECK(delta.round_after(seconds(5)).complete);
+    CHECK(delta.api.count() == 9);
+    CHECK(delta.described().size() == 900);
+    const auto oldest = delta.results.back().oldest_description;
+    REQUIRE(oldest.has_value());
+    CHECK(delta.clock.steady_now() - *oldest <= seconds(30));
   }
 }
 
-TEST_CASE("delta: what must be described fills its last chunk with the oldest of the others") {
+TEST_CASE("delta: in a round what is new takes places in the calls, and the oldest fill the rest") {
   Delta delta;
   fill(delta.cluster, 150, 3);
   delta.run();
-  delta.poll_after(seconds(10));
   for (int i = 0; i < 30; ++i) {
     delta.cluster.add_bridge_task("t3" + std::to_string(100 + i),
                                   delta.cluster.instance_ids.begin()->first,
                                   {binding(80, static_cast<uint16_t>(900 + i))});
   }
-  delta.poll_after(seconds(5));
-  CHECK(delta.described().size() == 30);
+  delta.occasion.kind = PollKind::both;
   delta.poll_after(seconds(11));
+  CHECK(delta.api.count("ecs:DescribeTasks") == 2);
   CHECK(delta.described().size() == 180);
+  delta.round_after(seconds(11));
+  CHECK(delta.described().size() == 100);
 }
 
 TEST_CASE("delta: a poll that was asked for describes the oldest chunk at least") {
@@ -203,8 +232,9 @@ TEST_CASE("delta: a description that fails is asked for again in the next poll")
   const snapshot::SnapshotPtr first = delta.run().snapshot;
   delta.clock.advance(seconds(26));
   delta.turn();
+  delta.occasion.kind = PollKind::round;
   CHECK(delta.run("ecs:DescribeTasks").snapshot == first);
-  delta.poll_after(seconds(5));
+  CHECK(delta.round_after(seconds(5)).complete);
   CHECK(delta.described().size() == 2);
   CHECK(delta.poll_after(seconds(5)).calls == 1);
 }
@@ -238,6 +268,16 @@ TEST_CASE("delta: an instance that does not serve, or is suspected, is asked for
   delta.poll_after(seconds(29));
   CHECK(delta.api.count("ec2:DescribeInstances") == 0);
   delta.poll_after(seconds(1));
+  CHECK(delta.api.count("ec2:DescribeInstances") == 1);
+}
+
+TEST_CASE("delta: an instance that EC2 does not know is asked for every 30 s, not in every poll") {
+  Delta delta;
+  fill(delta.cluster, 4, 2);
+  delta.cluster.instances.erase("i-1001");
+  CHECK(delta.run().exclusions.size() == 2);
+  for (int poll = 1; poll <= 5; ++poll) CHECK(delta.poll_after(seconds(5)).calls == 1);
+  delta.poll_after(seconds(5));
   CHECK(delta.api.count("ec2:DescribeInstances") == 1);
 }
 

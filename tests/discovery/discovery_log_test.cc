@@ -137,7 +137,7 @@ TEST_CASE("log: an empty list and missing tasks are told once each time they beg
   }
   CHECK(fixture.lines.count("level=warn event=task_list_empty") == 2);
   for (const auto& [arn, task] : tasks) fixture.cluster.missing.insert(arn);
-  for (int i = 0; i < 2; ++i) fixture.poll();
+  for (int i = 0; i < 6; ++i) fixture.poll();  // known tasks are described again now and then
   CHECK(fixture.lines.count("level=warn event=all_tasks_missing") == 1);
 }
 

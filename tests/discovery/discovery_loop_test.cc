@@ -103,7 +103,7 @@ TEST_CASE("loop: scale to zero empties the set with the second empty poll, which
   LoopFixture fixture;
   fill(fixture.cluster, 2, 1);
   fixture.loop.start();
-  for (int i = 0; i < 5; ++i) fixture.poll();
+  for (int i = 0; i < 2; ++i) fixture.poll();
   fixture.cluster.tasks.clear();
   CHECK(fixture.poll() == seconds(18));
   CHECK(fixture.cell.current()->backend_count() == 2);
@@ -118,8 +118,7 @@ TEST_CASE("loop: calm polls grow apart, a change brings them together") {
   fixture.loop.start();
   fixture.poll();
   CHECK(fixture.poll() == milliseconds(4500));
-  CHECK(fixture.poll() == milliseconds(6750));
-  CHECK(fixture.poll() == milliseconds(10125));
+  CHECK(fixture.poll() == seconds(18));
   fixture.cluster.tasks.erase(fixture.cluster.tasks.begin());
   fixture.poll();
   CHECK(fixture.poll() == milliseconds(4500));
@@ -132,11 +131,12 @@ TEST_CASE("loop: throttling doubles the interval, and no early poll is made mean
   fixture.poll();
   fixture.fail("ecs:ListTasks", aws::ErrorClass::throttled, "ThrottlingException");
   fixture.poll();
-  fixture.random.jitters = {seconds(7)};
+  fixture.random.jitters = {seconds(7)};  // of 6 s at most
+  fixture.fail("ecs:DescribeTasks", aws::ErrorClass::throttled, "ThrottlingException");
   fixture.poll();
   CHECK_FALSE(fixture.loop.poll_soon());
   CHECK(fixture.loop.stats().early_polls_refused == 1);
-  CHECK(fixture.poll() == seconds(12));
+  CHECK(fixture.poll() == seconds(23));
   CHECK(fixture.loop.stats().cycles_throttled == 3);
   CHECK(fixture.cell.current()->backend_count() == 2);
 }

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "tests/support/scripted_random.h"
 
@@ -42,7 +43,7 @@ TEST_CASE("pacer: calm moves the interval to its high end, a change back to its 
   pacer.next_delay(PollOutcome::changed);
   CHECK(base(pacer) == seconds(5));
   sys::Duration before = base(pacer);
-  for (const int ms : {7500, 11250, 16875, 20000, 20000}) {
+  for (const int ms : {20000, 20000}) {
     pacer.next_delay(PollOutcome::calm);
     CHECK(base(pacer) == milliseconds(ms));
     CHECK(base(pacer) >= before);
@@ -72,8 +73,8 @@ void hinted_poll(PollPacer& pacer, PollOutcome outcome) {
 }  // namespace
 
 TEST_CASE("pacer: the gap between early polls doubles to the low end while they bring no change") {
-  for (const PollOutcome outcome :
-       {PollOutcome::calm, PollOutcome::failed, PollOutcome::starting, PollOutcome::throttled}) {
+  for (const PollOutcome outcome : {PollOutcome::calm, PollOutcome::failed, PollOutcome::starting,
+                                    PollOutcome::throttled, PollOutcome::refused}) {
     testing::ScriptedRandom random;
     PollPacer pacer(kRange, random);
     CHECK(pacer.early_gap() == seconds(1));
@@ -151,7 +152,7 @@ TEST_CASE("pacer: delays keep within a tenth of the interval and use all of it")
   CHECK(most > milliseconds(10900));
 }
 
-TEST_CASE("pacer: throttling doubles up to a minute and is forgotten slowly") {
+TEST_CASE("pacer: throttling doubles up to a minute and is forgotten slowly, then faster") {
   testing::ScriptedRandom random;
   PollPacer pacer(kRange, random);
   for (const int s : {10, 20, 40, 60, 60}) {
@@ -160,15 +161,39 @@ TEST_CASE("pacer: throttling doubles up to a minute and is forgotten slowly") {
     CHECK(pacer.throttled());
   }
   int polls = 0;
-  sys::Duration before = base(pacer);
+  std::vector<double> given_back;
+  while (pacer.throttled()) {
+    const sys::Duration before = base(pacer);
+    pacer.next_delay(PollOutcome::calm);
+    given_back.push_back(1 - static_cast<double>(base(pacer).count()) /
+                                 static_cast<double>(before.count()));
+    REQUIRE(++polls < 200);
+  }
+  CHECK(polls >= 50);
+  CHECK(given_back.front() < 0.002);
+  CHECK(given_back.back() > 10 * given_back.front());
+  CHECK(base(pacer) <= seconds(20));
+}
+
+TEST_CASE("pacer: one throttled poll is forgotten within a few answers") {
+  testing::ScriptedRandom random;
+  PollPacer pacer({seconds(20), seconds(20)}, random);
+  pacer.next_delay(PollOutcome::throttled);
+  CHECK(base(pacer) == seconds(40));
+  int polls = 0;
   while (pacer.throttled()) {
     pacer.next_delay(PollOutcome::calm);
-    CHECK(base(pacer) < before);
-    before = base(pacer);
-    REQUIRE(++polls < 20);
+    REQUIRE(++polls < 100);
   }
-  CHECK(polls >= 3);  // not at the first success
-  CHECK(base(pacer) <= seconds(20));
+  CHECK(polls < 30);
+}
+
+TEST_CASE("pacer: only an answer brings the interval back, not a failure") {
+  testing::ScriptedRandom random;
+  PollPacer pacer(kRange, random);
+  for (int i = 0; i < 4; ++i) pacer.next_delay(PollOutcome::throttled);
+  for (int i = 0; i < 100; ++i) pacer.next_delay(PollOutcome::failed);
+  CHECK(base(pacer) == seconds(60));
 }
 
 TEST_CASE("pacer: while throttled neither a change nor a hint brings calls forward") {
@@ -178,10 +203,10 @@ TEST_CASE("pacer: while throttled neither a change nor a hint brings calls forwa
   pacer.note_hint();
   CHECK(base(pacer) == seconds(60));
   pacer.next_delay(PollOutcome::changed);
-  CHECK(base(pacer) == seconds(45));
+  CHECK(base(pacer) > seconds(59));
 }
 
-TEST_CASE("pacer: throttled delays spread over everything above the low end") {
+TEST_CASE("pacer: throttled delays spread evenly around the interval, so that it is their mean") {
   sys::SeededRandom random(3);
   PollPacer pacer(kRange, random);
   for (int i = 0; i < 4; ++i) pacer.next_delay(PollOutcome::throttled);
@@ -192,24 +217,94 @@ TEST_CASE("pacer: throttled delays spread over everything above the low end") {
     least = std::min(least, delay);
     most = std::max(most, delay);
   }
-  CHECK(least >= seconds(5));
-  CHECK(least < seconds(6));
-  CHECK(most < seconds(60));
-  CHECK(most > seconds(58));
+  CHECK(least >= seconds(51));
+  CHECK(least < milliseconds(51500));
+  CHECK(most < seconds(69));
+  CHECK(most > milliseconds(68500));
 }
 
-TEST_CASE("pacer: no calm poll is followed by a longer delay than foretold") {
+TEST_CASE("pacer: refusals at the longest interval are followed by half of it, five times") {
+  sys::SeededRandom random(4);
+  PollPacer pacer(kRange, random);
+  for (const int s : {10, 20, 40}) {  // while it doubles, the interval is waited for in full
+    const sys::Duration delay = pacer.next_delay(PollOutcome::refused);
+    CHECK(delay >= seconds(s) * 17 / 20);
+  }
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 5; ++i) {
+      const sys::Duration delay = pacer.next_delay(PollOutcome::refused, 2);
+      CHECK(delay >= seconds(25));
+      CHECK(delay < seconds(35));
+    }
+    CHECK(pacer.next_delay(PollOutcome::refused) >= seconds(51));  // nobody has made room
+    CHECK(pacer.next_delay(PollOutcome::throttled) >= seconds(51));
+  }
+}
+
+TEST_CASE("pacer: refused after an outage, a kite waits the longest interval in full") {
+  testing::ScriptedRandom random;
+  PollPacer pacer(kRange, random);
+  for (int i = 0; i < 4; ++i) pacer.next_delay(PollOutcome::throttled);
+  for (int i = 0; i < 3; ++i) pacer.next_delay(PollOutcome::failed);
+  CHECK(pacer.next_delay(PollOutcome::refused) == seconds(51));
+  CHECK(pacer.next_delay(PollOutcome::refused) == seconds(51));
+  pacer.next_delay(PollOutcome::calm);
+  CHECK(pacer.next_delay(PollOutcome::refused) < seconds(26));
+}
+
+TEST_CASE("pacer: a throttled poll of several calls is followed by half an interval more") {
+  testing::ScriptedRandom random;
+  PollPacer pacer(kRange, random);
+  for (int i = 0; i < 4; ++i) pacer.next_delay(PollOutcome::throttled);
+  CHECK(pacer.next_delay(PollOutcome::throttled, 1) == seconds(51));
+  CHECK(pacer.next_delay(PollOutcome::throttled, 2) == milliseconds(76'500));
+  CHECK(pacer.next_delay(PollOutcome::throttled, 9) == milliseconds(76'500));
+}
+
+TEST_CASE("pacer: after a change kites come back apart, up to three times the low end") {
+  sys::SeededRandom random(6);
+  PollPacer pacer(kRange, random);
+  sys::Duration least = seconds(100);
+  sys::Duration most{};
+  for (int i = 0; i < 1000; ++i) {
+    const sys::Duration delay = pacer.next_delay(PollOutcome::changed);
+    least = std::min(least, delay);
+    most = std::max(most, delay);
+  }
+  CHECK(least >= milliseconds(4500));
+  CHECK(least < seconds(5));
+  CHECK(most < seconds(15));
+  CHECK(most > seconds(14));
+  PollPacer quick({seconds(1), seconds(1)}, random);
+  for (int i = 0; i < 100; ++i) CHECK(quick.next_delay(PollOutcome::changed) < milliseconds(1100));
+}
+
+TEST_CASE("pacer: after an outage a change does not make kites poll fast all at once") {
+  testing::ScriptedRandom random;
+  PollPacer pacer(kRange, random);
+  for (int i = 0; i < 3; ++i) pacer.next_delay(PollOutcome::failed);
+  pacer.next_delay(PollOutcome::changed);
+  CHECK(base(pacer) == seconds(20));
+  pacer.next_delay(PollOutcome::changed);
+  CHECK(base(pacer) == seconds(5));
+  pacer.next_delay(PollOutcome::failed);  // one failure is no outage
+  pacer.next_delay(PollOutcome::changed);
+  CHECK(base(pacer) == seconds(5));
+}
+
+TEST_CASE("pacer: rounds come a little before their time, and not all alike") {
   sys::SeededRandom random(5);
   PollPacer pacer(kRange, random);
-  sys::Duration tightest = seconds(100);
+  sys::Duration least = seconds(100);
+  sys::Duration most{};
   for (int i = 0; i < 1000; ++i) {
-    if (i % 7 == 0) pacer.note_hint();
-    const sys::Duration foretold = pacer.longest_calm_delay();
-    const sys::Duration delay = pacer.next_delay(PollOutcome::calm);
-    REQUIRE(delay <= foretold);
-    tightest = std::min(tightest, foretold - delay);
+    const sys::Duration delay = pacer.round_delay(seconds(30));
+    least = std::min(least, delay);
+    most = std::max(most, delay);
   }
-  CHECK(tightest < milliseconds(100));
+  CHECK(least >= milliseconds(27600));
+  CHECK(most < milliseconds(29100));
+  CHECK(most - least > seconds(1));
 }
 
 TEST_CASE("pacer: a range above a minute is never shortened by throttling") {
@@ -217,6 +312,7 @@ TEST_CASE("pacer: a range above a minute is never shortened by throttling") {
   PollPacer pacer({seconds(90), seconds(120)}, random);
   pacer.next_delay(PollOutcome::throttled);
   CHECK(base(pacer) == seconds(120));
+  CHECK(pacer.next_delay(PollOutcome::refused) >= seconds(90) * 17 / 20);
 }
 
 }  // namespace kite::discovery

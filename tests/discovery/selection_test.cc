@@ -96,7 +96,7 @@ TEST_CASE("tags: a description that does not tell them takes nothing away, one w
 
 TEST_CASE("tags: a task without them costs no look-ups, and no description before its time") {
   CycleHarness harness(tagged({{"tier", "gold"}}), Freshness{});
-  harness.occasion.next_poll_within = seconds(5);
+  harness.occasion.kind = PollKind::listing;
   fill(harness.cluster, 3, 1);
   for (auto& [arn, task] : harness.cluster.tasks) task.tags.emplace();
   harness.run();
@@ -141,7 +141,7 @@ TEST_CASE("deployment: without the flag all serve, and the service is not asked 
 
 TEST_CASE("deployment: the service is asked about while its tasks differ, every 30 s at most") {
   Rollout rollout(Freshness{});
-  rollout.occasion.next_poll_within = seconds(5);
+  rollout.occasion.kind = PollKind::listing;
   rollout.make_primary(6);
   rollout.add("t1", 6);
   const auto calls = [&] {

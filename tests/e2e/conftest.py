@@ -96,14 +96,17 @@ def port():
 def start_kite(aws, request):
     """Starts kites: start_kite(*flags, **options). Each is judged when the test is over.
 
-    By default: container `app` of family `web`, bound to 127.0.0.1, one poll a second. A flag given
-    replaces the default of its name; env adds to, or replaces, the environment.
+    By default: container `app` of family `web`, bound to 127.0.0.1, one poll a second, no drain at
+    the end. A flag given replaces the default of its name; env adds to, or replaces, the
+    environment.
     """
     started = []
 
     def start(*flags, env=None, defaults=True, **options):
         chosen = {} if not defaults else {
             "-name": CONTAINER, "-family": FAMILY, "-bind": "127.0.0.1", "-poll": "1s-1s",
+            "-drain-timeout": "0",
+            "-admin": "off",
             "-loglevel": os.environ.get("KITE_E2E_LOGLEVEL", "info")}
         given = {flag.partition("=")[0] for flag in flags}
         if "-service" in given:

@@ -40,15 +40,18 @@ class Kite:
     `flags` as on the command line; `env` the whole environment (nothing of ours is inherited, so no
     credentials or proxies of the machine interfere); `api_ports` tell API sockets from tunnels;
     `nofile` is the hard and soft descriptor limit. `expected_levels` may be set to log levels that
-    are no fault in this test. With `deaf` nobody reads the log, which has room for one page, until
-    the program has ended.
+    are no fault in this test. `pass_fds` stay open in the program. With `deaf` nobody reads the
+    log, which has room for one page, until the program has ended.
     """
 
     def __init__(self, flags, env, api_ports=(), prefix=(), nofile=None,
-                 deaf=False):
+                 deaf=False, pass_fds=()):
         self.flags, self.api_ports = list(flags), tuple(api_ports)
         self.expected_levels = set()
         self.exit_code = None
+        if os.geteuid() != 0:
+            # What is not dumpable hides its descriptors from everybody but root.
+            env = {"KITE_SANDBOX": "off", **env}
         self._lines, self._lock = [], threading.Lock()
 
         def limit():
@@ -58,7 +61,7 @@ class Kite:
         self._process = subprocess.Popen(
             [*prefix, binary(), *self.flags], env={"PATH": "/usr/bin:/bin", **env},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            preexec_fn=limit)
+            preexec_fn=limit, pass_fds=pass_fds)
         self._readers = [threading.Thread(target=self._collect, args=(stream, kept), daemon=True)
                          for stream, kept in ((self._process.stderr, self._lines),
                                               (self._process.stdout, []))]

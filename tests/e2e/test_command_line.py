@@ -36,9 +36,13 @@ def run(arguments, env=None):
     ([*GOOD, "-log-format=xml"], "-log-format"),
     ([*GOOD, "-endpoint-ecs=ftp://x"], "-endpoint-ecs"),
     ([*GOOD, "-region=eu west"], "-region"),
+    ([*GOOD, "-assume-role=kite"], "-assume-role"),
+    ([*GOOD, "-external-id=x-1"], "-assume-role"),
     (["-name=app", "-family=web:seven"], "-family"),
     ([*GOOD, "-nmae=app"], "-nmae"),
-    ([*GOOD, "-admin=off"], "-admin"),
+    ([*GOOD, "-admin=9902"], "-admin"),
+    ([*GOOD, "-admin=localhost:9902"], "-admin"),
+    ([*GOOD, "-admin=unix:kite.sock"], "-admin"),
     ([*GOOD, "stray"], "stray"),
     (["-family=web", "-name"], "-name"),
 ])
@@ -58,6 +62,19 @@ def test_a_wrong_value_from_the_environment_names_the_variable():
     assert "KITE_POLL" in done.stderr
 
 
+@pytest.mark.parametrize("variable, value, names", [
+    ("AWS_PROFILE", "gone", "profile \"gone\""),
+    ("AWS_CONFIG_FILE", "/", "cannot read /"),
+    ("HTTPS_PROXY", "socks5://me:secret@127.0.0.1:1", "HTTPS_PROXY"),
+    ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "x", "AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+])
+def test_what_the_sdks_variables_say_wrongly_ends_the_start(variable, value, names):
+    done = run(GOOD, {variable: value, "AWS_REGION": "eu-west-1"})
+    assert done.returncode == 2
+    assert names in done.stderr and variable in done.stderr
+    assert "secret" not in done.stderr
+
+
 def test_wrong_use_asks_nothing_of_aws(aws):
     done = run([*GOOD, "-service=api"], aws.env())
     assert done.returncode == 2
@@ -70,8 +87,9 @@ def test_help_goes_to_stdout_and_exits_0(flag):
     assert done.returncode == 0
     assert done.stderr == ""
     for name in ("-name", "-family", "-service", "-cluster", "-public", "-port", "-bind",
-                 "-balance", "-connect-timeout", "-connect-deadline", "-retries", "-poll",
-                 "-region", "-endpoint-ecs", "-endpoint-ec2", "-loglevel", "-log-format"):
+                 "-balance", "-connect-timeout", "-connect-deadline", "-retries", "-zone-aware",
+                 "-slow-start", "-eject-after", "-eject-on-reset", "-poll", "-region",
+                 "-endpoint-ecs", "-endpoint-ec2", "-loglevel", "-log-format", "-admin"):
         assert name in done.stdout, name
 
 

@@ -1,7 +1,7 @@
 """Credentials and region from each place that ECS and EC2 offer, used on real calls."""
 
 from clients import ask_name
-from fake_aws.client import REGION, fault, task_arn
+from fake_aws.client import REGION, STATIC_ACCESS_KEY, STATIC_SECRET, fault, task_arn
 from waiting import eventually, holds
 
 
@@ -13,6 +13,10 @@ def without_region(env):
 def good_calls(aws):
     return (aws.count("ecs", "ListTasks", "ok") > 0 and
             aws.count("ec2", "DescribeInstances", "ok") > 0)
+
+
+def list_errors(aws):
+    return aws.calls()["services"]["ecs"]["operations"]["ListTasks"]["errors"]
 
 
 def test_credentials_from_the_container_endpoint(scenario, start_kite, port):
@@ -142,3 +146,74 @@ def test_secrets_never_reach_the_log(scenario, start_kite, port):
     assert "open-sesame-token" not in text
     for word in ("SecretAccessKey", "Signature=", "X-Amz-Security-Token: "):
         assert word not in text
+
+
+def test_container_credentials_are_renewed_before_they_end(scenario, start_kite, port):
+    aws = scenario.aws
+    aws.set_container_credentials(lifetime_seconds=8)
+    scenario.bridge(port)
+    start_kite(env=aws.env("container")).wait_listening(port)
+    eventually(lambda: len({entry["access_key"] for entry in aws.log()
+                            if entry["operation"] == "ListTasks"}) >= 2, 20, "a second key")
+    assert not list_errors(aws), "none was expired"
+
+
+def test_expired_keys_of_an_instance_are_used_until_there_are_newer(scenario, start_kite, port):
+    aws = scenario.aws
+    aws.set_imds(expired=True)
+    _, backend = scenario.bridge(port)
+    kite = start_kite(env=aws.env("imds")).wait_listening(port)
+    assert ask_name(port) == backend.name
+    assert kite.lines(event="credentials_arrived_expired")
+    aws.set_faults(fault("*", "imds", status=500, body=""))
+    scenario.settle(2)
+    assert not list_errors(aws)
+    assert aws.count("imds", "GetRoleCredentials") == 1, "nobody is hammered"
+
+
+def test_an_imds_whose_put_hangs_is_asked_without_a_token(scenario, start_kite, port):
+    aws = scenario.aws
+    aws.set_imds(put_hangs=True, require_token=False)
+    scenario.bridge(port)
+    kite = start_kite(env=aws.env("imds")).wait_listening(port)
+    assert good_calls(aws)
+    assert "HttpPutResponseHopLimit must be 2" in kite.log_text()
+
+
+def test_an_imds_whose_put_hangs_and_that_wants_tokens_is_explained(scenario, start_kite, port):
+    aws = scenario.aws
+    aws.set_imds(put_hangs=True)
+    scenario.bridge(port)
+    kite = start_kite(env=aws.env("imds"))
+    kite.expected_levels = {"error"}
+    eventually(lambda: "wants a session token" in kite.log_text(), 20, "the reason")
+    assert "HttpPutResponseHopLimit must be 2" in kite.log_text()
+    aws.set_imds()
+    kite.wait_listening(port, timeout=90)
+
+
+def test_keys_revoked_in_mid_flight_cost_no_backend(scenario, start_kite, port):
+    aws = scenario.aws
+    _, backend = scenario.bridge(port)
+    kite = start_kite()
+    kite.expected_levels = {"error"}
+    kite.wait_listening(port)
+    aws.set_credentials()
+    aws.wait_for_calls("ecs", "ListTasks", 2, error="UnrecognizedClientException")
+    assert ask_name(port) == backend.name
+    aws.set_credentials({"access_key": STATIC_ACCESS_KEY, "secret": STATIC_SECRET})
+    aws.wait_for_calls("ecs", "ListTasks", 1, error="ok", timeout=40)
+    assert port in kite.listening_ports()
+
+
+def test_a_clock_that_moves_ten_minutes_either_way_in_mid_flight(scenario, start_kite, port):
+    aws = scenario.aws
+    _, backend = scenario.bridge(port)
+    kite = start_kite().wait_listening(port)
+    for offset in (600, -600, 0):
+        aws.set_clock(offset)
+        before = aws.count("ecs", "ListTasks", "InvalidSignatureException")
+        aws.wait_for_calls("ecs", "ListTasks", 2, error="ok")
+        assert aws.count("ecs", "ListTasks", "InvalidSignatureException") == before + 1
+        assert ask_name(port) == backend.name
+    assert not kite.lines(event="discovery_failed")

@@ -129,3 +129,20 @@ def test_a_host_that_is_gone_before_the_first_connect(network, hosts, start_kite
     assert {name for name, _ in answers} == {"host-2"}
     worst = max(seconds for _, seconds in answers)
     assert worst < 2 * CONNECT_TIMEOUT + 0.5 * patience(), worst
+
+
+def test_a_black_hole_is_left_out_and_returns_when_it_answers(network, hosts, start_kite, port):
+    kite = start_kite(f"-connect-timeout={int(CONNECT_TIMEOUT * 1000)}ms", "-balance=roundrobin")
+    kite.wait_listening(port)
+    network.cut(2)
+    answers = together([lambda: timed_name(port)] * 15)  # a third of them meets it, and waits once
+    assert {name for name, _ in answers} == {"host-1", "host-3"}
+    worst = max(seconds for _, seconds in answers)
+    assert worst < CONNECT_TIMEOUT + 0.5 * patience(), worst
+    [line] = kite.lines(event="backend_ejected")
+    assert line["backend"].startswith(network.address(2) + ":"), line
+    assert "timed out" in line["last_error"], line
+
+    network.join(2)
+    eventually(lambda: "host-2" in names(port, 3), 30, "connections to host 2", every=0.2)
+    eventually(lambda: kite.lines(event="backend_returned", backend=line["backend"]))

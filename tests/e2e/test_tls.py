@@ -50,6 +50,13 @@ def test_a_trusted_certificate_is_enough_and_connections_are_kept(aws, certifica
     assert ecs["connections"] <= 2 < ecs["requests"], "handshakes are not paid for every poll"
 
 
+@pytest.mark.parametrize("aws", ["local"], indirect=True)
+def test_the_profile_may_name_the_bundle(aws, certificates, start_kite, tmp_path):
+    (tmp_path / "config").write_text(f"[default]\nca_bundle = {certificates['local'][0]}\n")
+    start_kite(env={**aws.env(), "AWS_CONFIG_FILE": str(tmp_path / "config")})
+    aws.wait_until(lambda: aws.count("ecs", "ListTasks", "ok") >= 1)
+
+
 @pytest.mark.parametrize("aws, bundle, reason", [
     ("local", "foreign", "self-signed certificate"),
     ("local", None, "self-signed certificate"),

@@ -121,6 +121,13 @@ def test_policy():
         scoped = "Condition" in statement
         cluster_reads = {"ecs:ListTasks", "ecs:DescribeTasks", "ecs:DescribeContainerInstances"}
         assert (set(statement["Action"]) == cluster_reads) == scoped
+    other = EXAMPLES / "assume-role"
+    caller, role = (load(other / name)["Statement"][0]
+                    for name in ("caller-policy.json", "trust-policy.json"))
+    assert caller["Action"] == role["Action"] == "sts:AssumeRole"
+    text = (other / "README.md").read_text(encoding="utf-8")
+    assert f"-assume-role={caller['Resource']}" in text
+    assert f"-external-id={role['Condition']['StringEquals']['sts:ExternalId']}" in text
     trust = load(EXAMPLES / "task-role-trust-policy.json")
     assert trust["Statement"][0]["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
 

@@ -18,10 +18,11 @@ from fake_aws.ec2 import Ec2  # noqa: E402
 from fake_aws.ecs import Ecs  # noqa: E402
 from fake_aws.imds import Imds  # noqa: E402
 from fake_aws.metadata import Metadata  # noqa: E402
+from fake_aws.sts import Sts  # noqa: E402
 from fake_aws.wire import Connection, Listener  # noqa: E402
 from fake_aws.world import World  # noqa: E402
 
-LISTENERS = ("ecs", "ec2", "servicediscovery", "metadata", "imds", "control")
+LISTENERS = ("ecs", "ec2", "sts", "servicediscovery", "metadata", "imds", "control")
 
 
 def parse_flags(argv):
@@ -29,7 +30,7 @@ def parse_flags(argv):
     parser.add_argument("--region", default="eu-west-1")
     parser.add_argument("--account", default="111122223333")
     parser.add_argument("--state", help="JSON file with the initial state")
-    parser.add_argument("--tls-cert", help="PEM certificate: ECS and EC2 over TLS")
+    parser.add_argument("--tls-cert", help="PEM certificate: ECS, EC2, STS over TLS")
     parser.add_argument("--tls-key", help="PEM key of --tls-cert")
     parser.add_argument("--exit-with-stdin", action="store_true", help="end at EOF on stdin")
     parser.add_argument("--host", default="127.0.0.1")
@@ -53,7 +54,7 @@ async def listen(flags, name, handler, world, context):
     """Opens one listener; returns (server, its URL)."""
     listener = Listener(name, handler, world.clock)
     world.counters.listeners.append(listener)
-    context = context if name in ("ecs", "ec2", "servicediscovery") else None
+    context = context if name in ("ecs", "ec2", "sts", "servicediscovery") else None
     server = await asyncio.get_running_loop().create_server(
         lambda: Connection(listener), flags.host, getattr(flags, name + "_port"), ssl=context,
         backlog=1024)
@@ -70,7 +71,7 @@ async def run(flags):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(flags.tls_cert, flags.tls_key)
     imds = Imds(world)
-    services = [Ecs(world), Ec2(world), CloudMap(world), Metadata(world), imds]
+    services = [Ecs(world), Ec2(world), Sts(world), CloudMap(world), Metadata(world), imds]
     handlers = {service.name: service.handle for service in services}
     handlers["control"] = Control(world, imds).handle
     for service in services:

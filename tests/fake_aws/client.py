@@ -45,6 +45,7 @@ class FakeAws:
 
     ecs_url = property(lambda self: self.urls["ecs"])
     ec2_url = property(lambda self: self.urls["ec2"])
+    sts_url = property(lambda self: self.urls["sts"])
     cloud_map_url = property(lambda self: self.urls["servicediscovery"])
     metadata_url = property(lambda self: self.urls["metadata"])
     imds_url = property(lambda self: self.urls["imds"])
@@ -82,6 +83,7 @@ class FakeAws:
         """
         env = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region,
                "AWS_ENDPOINT_URL_ECS": self.ecs_url, "AWS_ENDPOINT_URL_EC2": self.ec2_url,
+               "AWS_ENDPOINT_URL_STS": self.sts_url,
                "AWS_ENDPOINT_URL_SERVICEDISCOVERY": self.cloud_map_url,
                "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
                "AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1,localhost",
@@ -306,6 +308,10 @@ class FakeAws:
     def set_credentials(self, *credentials):
         self.control("PUT", "/credentials", list(credentials))
 
+    def renew_credentials(self):
+        """The sources hand out new keys from now on; the old ones stay good."""
+        self.control("POST", "/credentials/renew")
+
     def rotate_credentials(self):
         self.control("POST", "/credentials/rotate")
 
@@ -314,6 +320,9 @@ class FakeAws:
 
     def forget_imds_tokens(self):
         self.control("POST", "/imds/forget-tokens")
+
+    def set_sts(self, **knobs):
+        self.control("PUT", "/sts", knobs)
 
     def set_container_credentials(self, **knobs):
         self.control("PUT", "/container-credentials", knobs)

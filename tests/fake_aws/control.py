@@ -64,6 +64,7 @@ class Control:
                    ("DELETE", "faults"): lambda: self._world.faults.replace([]),
                    ("POST", "reset"): self._reset,
                    ("POST", "credentials/rotate"): self._world.credentials.rotate,
+                   ("POST", "credentials/renew"): self._world.credentials.renew,
                    ("POST", "imds/forget-tokens"): self._imds.forget_tokens}
         action = special.get((method, "/".join(parts)))
         if action:

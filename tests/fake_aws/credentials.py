@@ -42,8 +42,12 @@ class Credentials:
         now = self._clock.now()
         held = self._current.get(source)
         if held is None or held.expires - now < min(RENEW_SECONDS, lifetime_seconds / 2):
-            held = self._issue(source, now + lifetime_seconds)
+            held = self.issue(source, now + lifetime_seconds)
         return held
+
+    def renew(self):
+        """The next request to a source gets new credentials; those handed out stay good."""
+        self._current.clear()
 
     def rotate(self):
         """Ends everything handed out; the next request to a source gets new credentials."""
@@ -56,7 +60,8 @@ class Credentials:
         return [{"access_key": c.access_key, "expires": c.expires}
                 for known in (self._static, self._issued) for c in known.values()]
 
-    def _issue(self, source, expires):
+    def issue(self, source, expires):
+        """New credentials that the services know until `expires`."""
         self._count += 1
         seed = f"{source} {self._count}".encode()
         made = Credential("ASIA" + hashlib.sha256(b"key " + seed).hexdigest()[:16].upper(),

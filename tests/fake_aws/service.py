@@ -124,12 +124,16 @@ class SignedService(Service):
     refusals = {}  # kind of sigv4.Refused -> (code, status) in this service's words
 
     def authenticate(self, request, exchange):
-        world = self.world
         try:
-            exchange.access_key = sigv4.verify(request, self.prefix, world.region,
-                                               world.clock.now(), world.credentials.find)
+            exchange.access_key = self.verify(request)
         except sigv4.Refused as refused:
             raise self.refusal(refused) from None
+
+    def verify(self, request):
+        """The access key of a good signature; raises sigv4.Refused."""
+        world = self.world
+        return sigv4.verify(request, self.prefix, world.region, world.clock.now(),
+                            world.credentials.find)
 
     def refusal(self, refused):
         code, status = self.refusals[refused.kind]

@@ -161,14 +161,17 @@ def check_scope(auth, amz_date, region, service):
                                f"'aws4_request', not '{auth.terminator}'.")
 
 
-def check_skew(amz_date, now):
+def check_skew(amz_date, now, tolerated=SKEW_SECONDS):
+    minutes = tolerated // 60
     signed_at = clocks.parse_basic(amz_date)
-    if signed_at < now - SKEW_SECONDS:
+    if signed_at < now - tolerated:
         raise Refused("skew", f"Signature expired: {amz_date} is now earlier than "
-                              f"{clocks.basic(now - SKEW_SECONDS)} ({clocks.basic(now)} - 5 min.)")
-    if signed_at > now + SKEW_SECONDS:
+                              f"{clocks.basic(now - tolerated)} ({clocks.basic(now)} - "
+                              f"{minutes} min.)")
+    if signed_at > now + tolerated:
         raise Refused("skew", f"Signature not yet current: {amz_date} is still later than "
-                              f"{clocks.basic(now + SKEW_SECONDS)} ({clocks.basic(now)} + 5 min.)")
+                              f"{clocks.basic(now + tolerated)} ({clocks.basic(now)} + "
+                              f"{minutes} min.)")
 
 
 def check_token(credential, tokens, now):
@@ -180,7 +183,7 @@ def check_token(credential, tokens, now):
         raise Refused("expired", "The security token included in the request is expired")
 
 
-def verify(request, service, region, now, find_credential):
+def verify(request, service, region, now, find_credential, skew_seconds=SKEW_SECONDS):
     """The access key of a good request, raises Refused otherwise; the order is AWS's own."""
     given = request.values("authorization")
     if not given or not given[0]:
@@ -195,7 +198,7 @@ def verify(request, service, region, now, find_credential):
     amz_date = dates[0]
     check_signed_headers(auth, request.headers)
     check_scope(auth, amz_date, region, service)
-    check_skew(amz_date, now)
+    check_skew(amz_date, now, skew_seconds)
     credential = find_credential(auth.access_key)
     check_token(credential, request.values("x-amz-security-token"), now)
     body_hash = request.header("x-amz-content-sha256")

@@ -301,8 +301,8 @@ def test_initial_state_and_life(tmp_path):
         os.kill(pid, 0)
     for number in (signal.SIGTERM, signal.SIGINT):
         process = subprocess.Popen([PYTHON, PROGRAM], stdout=subprocess.PIPE)
-        assert set(json.loads(process.stdout.readline())) == {"ecs", "ec2", "servicediscovery",
-                                                              "metadata", "imds", "control"}
+        assert set(json.loads(process.stdout.readline())) == {
+            "ecs", "ec2", "sts", "servicediscovery", "metadata", "imds", "control"}
         process.send_signal(number)
         assert process.wait(10) == 0
         process.stdout.close()

@@ -35,7 +35,7 @@ class Throttle:
         self.config, self._buckets = config, {}
 
     def allows(self, service, operation):
-        if not self.config:
+        if not self.config or service == "sts":
             return True
         if service == "ec2":
             kind, key = "ec2", "ec2:" + operation

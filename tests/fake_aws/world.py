@@ -15,6 +15,8 @@ DEFAULTS = {
              "lifetime_seconds": LIFETIME_SECONDS, "expiration": None},
     "container-credentials": {"authorization": None, "fail_first": [],
                               "lifetime_seconds": LIFETIME_SECONDS, "expiration": None, "omit": []},
+    "sts": {"roles": None, "external_id": None, "lifetime_seconds": None,
+            "tokens": ["a web identity token"], "expired_tokens": []},
 }
 
 

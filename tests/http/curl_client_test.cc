@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "tests/http/probe.h"
 #include "tests/support/http_test_server.h"
@@ -185,6 +188,22 @@ TEST_CASE("curl client: a start delay passes before anything is sent") {
   const sys::SteadyTime began = clock.steady_now();
   CHECK(probe.get(request).ok());
   CHECK(clock.steady_now() - began >= std::chrono::milliseconds(150));
+}
+
+TEST_CASE("curl client: answers that arrive at once are handed over one a turn") {
+  TestLoop loop;
+  HttpTestServer server(loop.reactor(), always({HttpTestServer::ok("abc")}));
+  CurlClient client(loop.reactor(), {});
+  std::vector<uint64_t> turns;
+  std::vector<std::unique_ptr<Ticket>> tickets;
+  for (int i = 0; i < 4; ++i) {
+    tickets.push_back(client.start(Probe::request_for(server.url()), [&](const Outcome& outcome) {
+      CHECK(outcome.ok());
+      turns.push_back(loop.reactor().stats().turns);
+    }));
+  }
+  REQUIRE(loop.run_until([&] { return turns.size() == 4; }));
+  CHECK(std::adjacent_find(turns.begin(), turns.end()) == turns.end());
 }
 
 }  // namespace kite::http

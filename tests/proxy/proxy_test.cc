@@ -4,10 +4,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "tests/support/black_hole.h"
 #include "tests/support/proxy_harness.h"
 
 namespace kite::proxy {
 
+using testing::BlackHole;
 using testing::Peer;
 using testing::PeerListener;
 using testing::ProxyHarness;
@@ -21,19 +23,6 @@ sys::Endpoint refusing_endpoint() {
   listener.close();
   return endpoint;
 }
-
-/// A listening socket with a full queue: further SYNs are dropped, connects hang.
-struct BlackHole {
-  BlackHole() {
-    const auto any = sys::Endpoint::parse("127.0.0.1", 0).value();
-    fd = std::move(sys::listen_tcp(any, {.backlog = 0}).value());
-    for (int i = 0; i < 4; ++i) fillers.push_back(Peer::connect(sys::local_endpoint(fd.get())));
-  }
-  sys::Endpoint endpoint() const { return sys::local_endpoint(fd.get()); }
-
-  sys::OwnedFd fd;
-  std::vector<Peer> fillers;
-};
 
 bool ends_with_reset(ProxyHarness& kite, Peer& client) {
   return kite.run_with_time_until([&] { return client.read_some(), client.saw_reset(); }) &&
@@ -185,6 +174,40 @@ TEST_CASE("proxy: above the connection limit clients wait in the backlog and are
     return third_backend.received() == "waiting";
   }));
   CHECK(kite.proxy.stats().accept_pauses_total >= 1);
+}
+
+TEST_CASE("proxy: at the connection limit every listener gets its turn") {
+  auto options = ProxyHarness::default_options();
+  options.ports = {{0, 81}, {0, 82}, {0, 83}};
+  ProxyHarness kite(options, {}, 1);
+  PeerListener listener;
+  std::vector<snapshot::PortBackends> ports;
+  for (uint16_t port = 81; port <= 83; ++port) {
+    ports.push_back({port, {{listener.endpoint(), 0}}});
+  }
+  const std::vector<snapshot::BackendTask> tasks{{"task", ""}};
+  kite.cell.publish(std::make_shared<const snapshot::Snapshot>(tasks, std::move(ports)));
+  std::vector<Peer> clients;
+  for (const sys::Endpoint& entrance : kite.entrances()) {
+    for (int i = 0; i < 4; ++i) {
+      clients.push_back(Peer::connect(entrance));
+      clients.back().write(std::to_string(entrance.port()) + ".");
+    }
+  }
+  std::vector<std::string> order;
+  for (int served = 0; served < 12; ++served) {
+    Peer backend;
+    REQUIRE(kite.loop.run_until([&] {
+      if (!backend.open()) backend = listener.accept();
+      backend.read_some();
+      return backend.received().ends_with(".");
+    }));
+    order.push_back(backend.received());
+    backend.reset();
+  }
+  for (size_t i = 3; i < order.size(); ++i) CHECK(order[i] == order[i - 3]);
+  CHECK(order[0] != order[1]);
+  CHECK(order[1] != order[2]);
 }
 
 TEST_CASE(

@@ -61,9 +61,13 @@ class Logged(subprocess.Popen):
     def log(self):
         return "\n".join(self.lines)
 
+    def status(self, field):
+        """A field of /proc/<pid>/status."""
+        text = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return text.split(f"{field}:")[1].split()[0]
+
     def threads(self):
-        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.split("Threads:")[1].split()[0])
+        return int(self.status("Threads"))
 
     def end(self):
         """Exit code after SIGTERM."""

@@ -135,8 +135,11 @@ def test_runs_as_anyone_in_one_thread_on_a_name_from_dns(start, aws, rsa, names,
         kite = start(front)
         serves(kite, aws.container_port)
         assert set(names.asked) == set(issued.NAMES)
-        if runner is None:  # an emulator has threads of its own
+        if runner is None:  # an emulator has threads of its own, and no seccomp
             assert kite.threads() == 1
+            assert kite.status("Seccomp") == "2" and kite.status("NoNewPrivs") == "1"
+            assert int(kite.status("CapEff"), 16) == 0
+        assert not [line for line in kite.lines if "level=error" in line], kite.log()
         assert kite.end() == 0
 
 

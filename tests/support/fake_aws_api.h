@@ -82,6 +82,8 @@ class FakeAwsApi final : public aws::EcsApi, public aws::Ec2Api {
         {"ec2:DescribeNetworkInterfaces", eni_ids, {}, "", next_token, {}, std::move(on_result)});
   }
 
+  uint64_t throttled_attempts() const override { return throttled; }
+
   /// Answers the exchange. `T` must be what its operation answers.
   template <typename T>
   void answer(size_t index, T value) {
@@ -115,7 +117,8 @@ class FakeAwsApi final : public aws::EcsApi, public aws::Ec2Api {
   void forget() { exchanges.clear(); }
 
   std::vector<std::shared_ptr<Exchange>> exchanges;
-  size_t open_max = 0;  ///< most calls in flight at one time
+  size_t open_max = 0;     ///< most calls in flight at one time
+  uint64_t throttled = 0;  ///< refused attempts, those that a retry made good included
 
  private:
   class FakeCall final : public aws::Call {

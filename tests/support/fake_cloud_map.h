@@ -39,6 +39,8 @@ class FakeCloudMap final : public aws::CloudMapApi {
                   });
   }
 
+  uint64_t throttled_attempts() const override { return throttled; }
+
   /// Registers an instance with an address of its own, or replaces it.
   aws::RegisteredInstance& add(const std::string& id, const std::string& ipv4, uint16_t port = 80) {
     aws::RegisteredInstance& instance = instances[id];
@@ -85,6 +87,7 @@ class FakeCloudMap final : public aws::CloudMapApi {
   bool tells_revision = true;
   std::map<std::string, aws::ErrorClass> failing;  ///< by operation
   std::vector<std::string> calls;
+  uint64_t throttled = 0;
   Query last_query;
 
  private:

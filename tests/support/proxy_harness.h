@@ -18,12 +18,21 @@ namespace kite::testing {
 struct ProxyHarness {
   static constexpr uint16_t kContainerPort = 8080;
 
+  /// How backends are judged and chosen.
+  struct Setup {
+    proxy::BackendTable::Options backends;
+    proxy::Balancer::Options balance;
+  };
+
   explicit ProxyHarness(proxy::Proxy::Options options = default_options(),
-                        sys::PipePool::Limits pipe_limits = {}, size_t connections_max = 1000)
+                        sys::PipePool::Limits pipe_limits = {}, size_t connections_max = 1000,
+                        const Setup& setup = {})
       : pipes(pipe_limits),
         budget(connections_max),
         log(loop.clock, lines, {.level = sys::LogLevel::debug, .lines_per_second_max = 100000}),
-        proxy({loop.reactor, resources, budget, cell, balancer, log}, std::move(options),
+        backends(setup.backends, random, log),
+        balancer(backends, random, setup.balance),
+        proxy({loop.reactor, resources, budget, cell, balancer, log, inherited}, std::move(options),
               [this] { ++troubles; }) {
     proxy.start();
   }
@@ -35,6 +44,7 @@ struct ProxyHarness {
   /// Port 0 as listening port: the kernel chooses, the log line tells which.
   static proxy::Proxy::Options default_options() {
     proxy::Proxy::Options options;
+    options.hold.wait = sys::Duration::zero();
     options.ports = {{0, kContainerPort}};
     options.bind = sys::Endpoint::parse("127.0.0.1", 0).value();
     return options;
@@ -51,16 +61,22 @@ struct ProxyHarness {
         std::move(tasks), std::vector<snapshot::PortBackends>{std::move(port)}));
   }
 
-  /// Where the proxy listens, read from its last "listening" line.
-  sys::Endpoint entrance() const {
-    for (auto line = lines.lines.rbegin(); line != lines.lines.rend(); ++line) {
-      const size_t at = line->find("address=127.0.0.1:");
-      if (line->find("event=listening") == std::string::npos || at == std::string::npos) continue;
-      const int port =
-          std::atoi(line->c_str() + at + std::string_view("address=127.0.0.1:").size());
-      return sys::Endpoint::parse("127.0.0.1", static_cast<uint16_t>(port)).value();
+  /// Where the proxy listens, read from its "listening" lines, in the order they came.
+  std::vector<sys::Endpoint> entrances() const {
+    constexpr std::string_view kAddress = "address=127.0.0.1:";
+    std::vector<sys::Endpoint> found;
+    for (const std::string& line : lines.lines) {
+      const size_t at = line.find(kAddress);
+      if (line.find("event=listening") == std::string::npos || at == std::string::npos) continue;
+      const int port = std::atoi(line.c_str() + at + kAddress.size());
+      found.push_back(sys::Endpoint::parse("127.0.0.1", static_cast<uint16_t>(port)).value());
     }
-    return {};
+    return found;
+  }
+  /// The last of them.
+  sys::Endpoint entrance() const {
+    const auto all = entrances();
+    return all.empty() ? sys::Endpoint() : all.back();
   }
 
   /// As run_until(), with logical time going by: for what ends by a timer.
@@ -94,10 +110,12 @@ struct ProxyHarness {
   std::array<std::byte, 65536> copy_buffer{};
   proxy::RelayResources resources{pipes, copy_buffer};
   proxy::ConnectionBudget budget;
+  sys::InheritedSockets inherited;
   snapshot::SnapshotCell cell;
   ScriptedRandom random;
-  proxy::RandomBalancer balancer{random};
   sys::Logger log;
+  proxy::BackendTable backends;
+  proxy::Balancer balancer;
   proxy::Proxy proxy;
   int troubles = 0;
   uint64_t opened_before = 0;

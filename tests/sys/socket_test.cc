@@ -77,7 +77,7 @@ TEST_CASE("socket: listen, connect and accept make a pair that knows its address
 TEST_CASE("socket: all are non-blocking, closed on exec, without delay and kept alive") {
   const Connection pair;
   CHECK(option(pair.client.get(), SOL_SOCKET, SO_KEEPALIVE) == 0);  // until it has lived a while
-  keep_alive(pair.client.get());
+  keep_alive(pair.client.get(), {});
   for (const int fd : {pair.listener.get(), pair.client.get(), pair.server.get()}) {
     CHECK((::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
     CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);

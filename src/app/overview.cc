@@ -1,0 +1,88 @@
+#include "app/overview.h"
+
+#include <utility>
+
+#include "cli/one_shot_command.h"
+#include "discovery/target.h"
+
+namespace kite::app {
+
+namespace {
+
+std::string target_name(const cli::TargetConfig& config) {
+  return discovery::target_label(cli::discovery_target(config));
+}
+
+admin::ServiceView service_view(std::string_view name, const aws::SignedCaller& caller) {
+  admin::ServiceView view;
+  view.name = name;
+  view.calls = caller.api_stats();
+  view.attempts_total = caller.stats().attempts;
+  view.throttled_attempts_total = caller.stats().throttled_attempts;
+  view.retry_quota = caller.quota_available();
+  return view;
+}
+
+}  // namespace
+
+Overview::Overview(const Sources& sources)
+    : sources_(sources), started_(sources.clock.steady_now()) {}
+
+admin::View Overview::view() const {
+  admin::View view;
+  view.version = KITE_VERSION;
+  view.now = sources_.reactor.now();
+  view.wall_now = sources_.clock.wall_now();
+  view.started = started_;
+  view.draining = draining_;
+  for (const auto& upstream : sources_.upstreams) view.targets.push_back(target_view(*upstream));
+  add_backends(view);
+  add_services(view);
+  view.connections = sources_.budget.open();
+  view.connections_max = sources_.budget.most();
+  view.pipes = {sources_.pipes.lent(), sources_.pipes.idle(), sources_.pipes.created_total()};
+  view.process = process_.usage();
+  view.reactor = sources_.reactor.stats();
+  view.admin = sources_.server.stats();
+  view.log_lines_suppressed_total = sources_.log.suppressed_total();
+  return view;
+}
+
+admin::TargetView Overview::target_view(const Upstream& upstream) const {
+  admin::TargetView view;
+  view.name = target_name(upstream.target());
+  view.cluster = upstream.target().cluster;
+  view.snapshot = upstream.snapshot();
+  view.proxy = upstream.proxy().stats();
+  view.ports = upstream.proxy().port_stats();
+  if (upstream.discovery() != nullptr) view.discovery = upstream.discovery()->stats();
+  return view;
+}
+
+void Overview::add_backends(admin::View& view) const {
+  std::vector<proxy::BackendView> backends;
+  sources_.backends.view(view.now, backends);
+  for (proxy::BackendView& backend : backends) {
+    if (backend.target >= view.targets.size()) continue;
+    admin::TargetView& target = view.targets[backend.target];
+    ++target.backends_total;
+    if (target.backends.size() >= admin::kBackendsShownMax) continue;
+    target.backends.push_back(std::move(backend));
+  }
+  view.ejections = sources_.backends.stats();
+}
+
+void Overview::add_services(admin::View& view) const {
+  const aws::Access& aws = sources_.aws;
+  if (!aws.is_open()) return;
+  view.region = aws.region().name;
+  view.services.push_back(service_view("ecs", aws.ecs_caller()));
+  view.services.push_back(service_view("ec2", aws.ec2_caller()));
+  view.services.push_back(service_view("servicediscovery", aws.cloud_map_caller()));
+  view.credentials.source = aws.credentials().source_name();
+  view.credentials.expiry = aws.credentials().expiry();
+  view.credentials.fetches_total = aws.credentials().stats().fetches;
+  view.credentials.failures_total = aws.credentials().stats().failures;
+}
+
+}  // namespace kite::app

@@ -1,0 +1,95 @@
+// How a cycle ends: from what is known to the set, and what the next cycle should know of this one.
+// Asking is discovery_cycle.cc.
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "discovery/discovery_cycle.h"
+
+namespace kite::discovery {
+
+void DiscoveryCycle::note_problem(aws::CallError error) {
+  poll_.result.note_problem(std::move(error));
+  if (poll_.result.throttled) queue_.drop_waiting();
+}
+
+std::vector<const aws::Task*> DiscoveryCycle::known_tasks() const {
+  std::vector<const aws::Task*> tasks;
+  tasks.reserve(inventory_.tasks().size());
+  for (const auto& [arn, known] : inventory_.tasks()) tasks.push_back(&known.task);
+  return tasks;
+}
+
+void DiscoveryCycle::add_listing_exclusions(CycleResult& result) const {
+  // Every known task is listed; so where as many are known, each listed one is.
+  if (inventory_.tasks().size() == poll_.listed.size()) return;
+  for (const std::string& arn : poll_.listed) {
+    if (poll_.missing.contains(arn)) {
+      result.exclusions.push_back({std::string(arn_id(arn)), ExclusionReason::missing,
+                                   "it ended between two calls, or is in another cluster"});
+    } else if (inventory_.find_task(arn) == nullptr) {
+      result.exclusions.push_back({std::string(arn_id(arn)), ExclusionReason::not_described,
+                                   "ecs:DescribeTasks has not described it in full yet"});
+    }
+  }
+}
+
+std::vector<std::string> DiscoveryCycle::last_listed() const {
+  std::vector<std::string> arns = undescribed_;
+  for (const auto& [arn, known] : inventory_.tasks()) arns.emplace_back(arn);
+  std::sort(arns.begin(), arns.end());
+  return arns;
+}
+
+void DiscoveryCycle::remember() {
+  CycleResult& result = poll_.result;
+  result.tasks_listed = poll_.listed.size();
+  undescribed_.clear();
+  for (const std::string& arn : poll_.listed) {
+    if (inventory_.find_task(arn) == nullptr && !poll_.missing.contains(arn)) {
+      undescribed_.push_back(arn);
+    }
+  }
+  result.oldest_description = inventory_.oldest_description();
+}
+
+AddressAges DiscoveryCycle::address_ages() const {
+  const Freshness& freshness = options_.freshness;
+  // A refusal may be an instance that ended: ECS notices later than EC2.
+  const sys::Duration usable = poll_.occasion.hinted ? freshness.tasks : freshness.addresses;
+  return {reactor_.now(), usable, std::min(freshness.tasks, freshness.addresses)};
+}
+
+void DiscoveryCycle::select() {
+  if (selected_.snapshot != nullptr && selected_.version == inventory_.version()) return;
+  Selection selection = select_backends(known_tasks(), options_.target, inventory_);
+  selected_.exclusions = std::move(selection.exclusions);
+  selected_.tasks_disconnected = selection.tasks_disconnected;
+  selected_.version = inventory_.version();
+  if (selected_.snapshot != nullptr && *selected_.snapshot == selection.snapshot) return;
+  selected_.snapshot = std::make_shared<const snapshot::Snapshot>(std::move(selection.snapshot));
+}
+
+void DiscoveryCycle::finish() {
+  deadline_.cancel();
+  if (poll_.result.listing == Listing::failed) {
+    empty_listings_ = 0;  // two in a row, and this poll saw nothing
+  } else {
+    select();
+    poll_.result.snapshot = selected_.snapshot;
+    poll_.result.exclusions = selected_.exclusions;
+    poll_.result.tasks_disconnected = selected_.tasks_disconnected;
+    add_listing_exclusions(poll_.result);
+    remember();
+    poll_.result.all_missing = !poll_.listed.empty() && poll_.missing.size() == poll_.listed.size();
+  }
+  inventory_.trim();
+  poll_.result.calls = queue_.started_total() - poll_.calls_before;
+  transition_to(CycleState::idle);
+  // The handler may start the next cycle, and until then nothing of this one needs room.
+  const CycleResult result = std::exchange(poll_, Poll{}).result;
+  on_done_(result);
+}
+
+}  // namespace kite::discovery

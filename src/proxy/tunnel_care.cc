@@ -1,0 +1,123 @@
+#include "proxy/tunnel_care.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kite::proxy {
+
+namespace {
+
+constexpr auto by_backend = [](const auto& a, const auto& b) { return a.backend < b.backend; };
+
+}  // namespace
+
+TunnelCare::TunnelCare(event::Reactor& reactor, OwnedSet<Tunnel>& tunnels, const Options& options,
+                       IsListed is_listed)
+    : reactor_(reactor),
+      tunnels_(tunnels),
+      options_(options),
+      is_listed_(std::move(is_listed)),
+      keep_alive_timer_(reactor.timers(), event::Timer::OnDue::to<&TunnelCare::keep_alive>(this)),
+      idle_timer_(reactor.timers(), event::Timer::OnDue::to<&TunnelCare::end_idle>(this)),
+      removed_timer_(reactor.timers(), event::Timer::OnDue::to<&TunnelCare::end_removed>(this)) {}
+
+void TunnelCare::note_opened(const Tunnel& tunnel) {
+  // The set may have changed while it was being connected.
+  if (options_.removed_grace && !is_listed_(tunnel.info())) find_removed();
+  opened_since_keep_alive_ = true;
+  if (!keep_alive_timer_.armed()) keep_alive_timer_.start(reactor_.now() + kKeepAliveAfter);
+  if (options_.idle_timeout > sys::Duration::zero() && !idle_timer_.armed()) {
+    idle_timer_.start(reactor_.now() + options_.idle_timeout + kIdleSlack);
+  }
+}
+
+void TunnelCare::note_snapshot() {
+  if (options_.removed_grace && tunnels_.size() > 0) find_removed();
+}
+
+void TunnelCare::stop() {
+  keep_alive_timer_.cancel();
+  idle_timer_.cancel();
+  removed_timer_.cancel();
+}
+
+/// Returns whether the walk is over.
+template <typename Visit>
+bool TunnelCare::walk(Walk& walk, const Visit& visit) {
+  if (!std::exchange(walk.under_way, true)) walk.left = tunnels_.size();
+  walk.left = std::min(walk.left, tunnels_.size());
+  for (size_t i = 0; i < kTunnelsPerTurn && walk.left > 0; ++i) visit(tunnels_[--walk.left]);
+  walk.under_way = walk.left > 0;
+  return !walk.under_way;
+}
+
+void TunnelCare::keep_alive() {
+  if (!keep_alive_walk_.under_way) opened_since_keep_alive_ = false;
+  if (!walk(keep_alive_walk_, [&](Tunnel& tunnel) { tunnel.keep_alive(options_.liveness); })) {
+    return keep_alive_timer_.start(reactor_.now());
+  }
+  if (opened_since_keep_alive_) keep_alive_timer_.start(reactor_.now() + kKeepAliveAfter);
+}
+
+sys::Duration TunnelCare::idle_lateness() const {
+  return std::min<sys::Duration>(options_.idle_timeout / kIdleLatenessDivisor, kIdleLatenessMax);
+}
+
+/// Nothing is armed when bytes move: a walk finds out who has been idle for how long, and the next
+/// comes when the one that is nearest to its end could be there.
+void TunnelCare::end_idle() {
+  if (!idle_walk_.under_way) idle_least_left_ = options_.idle_timeout;
+  const bool over = walk(idle_walk_, [&](Tunnel& tunnel) {
+    const sys::Duration left = options_.idle_timeout - tunnel.idle_for();
+    if (left <= sys::Duration::zero()) return tunnel.cut(CloseReason::idle_timeout);
+    idle_least_left_ = std::min(idle_least_left_, left);
+  });
+  if (!over) return idle_timer_.start(reactor_.now());
+  if (tunnels_.size() == 0) return;
+  idle_timer_.start(reactor_.now() +
+                    std::max<sys::Duration>(idle_least_left_ + kIdleSlack, idle_lateness()));
+}
+
+/// In one go, because it costs no system call, and a set that changes meanwhile would confuse it. A
+/// backend that has come back is forgotten, as is one without connections.
+void TunnelCare::find_removed() {
+  std::vector<Departure> found;
+  for (size_t i = 0; i < tunnels_.size(); ++i) {
+    if (is_listed_(tunnels_[i].info())) continue;
+    const Departure departure{tunnels_[i].info().backend,
+                              left_at(tunnels_[i]).value_or(reactor_.now())};
+    const auto place = std::lower_bound(found.begin(), found.end(), departure, by_backend);
+    if (place == found.end() || place->backend != departure.backend) found.insert(place, departure);
+  }
+  departures_ = std::move(found);
+  end_removed();
+}
+
+std::optional<sys::SteadyTime> TunnelCare::left_at(const Tunnel& tunnel) const {
+  const Departure wanted{tunnel.info().backend, {}};
+  const auto place = std::lower_bound(departures_.begin(), departures_.end(), wanted, by_backend);
+  if (place == departures_.end() || place->backend != wanted.backend) return std::nullopt;
+  return place->at;
+}
+
+void TunnelCare::end_removed() {
+  const auto is_over = [&](const Departure& departure) {
+    return departure.at + *options_.removed_grace <= reactor_.now();
+  };
+  if (std::any_of(departures_.begin(), departures_.end(), is_over)) {
+    const bool over = walk(removed_walk_, [&](Tunnel& tunnel) {
+      const auto left = left_at(tunnel);
+      if (left && *left + *options_.removed_grace <= reactor_.now()) {
+        tunnel.cut(CloseReason::task_removed);
+      }
+    });
+    if (!over) return removed_timer_.start(reactor_.now());
+    std::erase_if(departures_, is_over);
+  }
+  if (departures_.empty()) return removed_timer_.cancel();
+  const auto first = std::min_element(departures_.begin(), departures_.end(),
+                                      [](const auto& a, const auto& b) { return a.at < b.at; });
+  removed_timer_.start(first->at + *options_.removed_grace);
+}
+
+}  // namespace kite::proxy

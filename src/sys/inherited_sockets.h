@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sys/endpoint.h"
+#include "sys/environment.h"
+#include "sys/owned_fd.h"
+
+namespace kite::sys {
+
+/// Listening TCP sockets that whoever started this process had opened and passed on: they outlive
+/// the process, so that another can follow without a client being refused.
+/// Owns:      the sockets that nobody has taken.
+/// Source:    sd_listen_fds(3): LISTEN_PID, LISTEN_FDS, descriptors from 3 on.
+class InheritedSockets {
+ public:
+  /// None.
+  InheritedSockets() = default;
+  /// Of this process. To be called before it opens descriptors of its own. What was passed on and
+  /// is no listening TCP socket is closed and complained of.
+  static InheritedSockets of_process(const Environment& environment);
+  /// Of descriptors `first_fd` and on. For tests and of_process().
+  InheritedSockets(int first_fd, int count);
+
+  /// The socket for `port`: at exactly that address, or at any if none is given, all addresses
+  /// first. Invalid when there is none.
+  OwnedFd take(const std::optional<Endpoint>& address, uint16_t port);
+  /// Closes what nobody took. Returns where those listened.
+  std::vector<Endpoint> close_rest();
+
+  /// A sentence for each thing that was wrong with what was passed on.
+  const std::vector<std::string>& complaints() const { return complaints_; }
+  bool empty() const { return sockets_.empty(); }
+
+ private:
+  struct Socket {
+    OwnedFd fd;
+    Endpoint endpoint;
+  };
+
+  std::vector<Socket> sockets_;
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace kite::sys

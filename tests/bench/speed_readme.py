@@ -1,0 +1,55 @@
+"""The README's table of speed, made from build/bench/speed.json, which `make bench` wrote last.
+
+Usage: tests/bench/speed_readme.py
+"""
+
+import json
+import pathlib
+
+from speed_report import BY_KEY, label, number
+from speed_workloads import KITE, LARGE, NGINX, USUAL, WORKLOADS
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BEGIN = "<!-- speed: made by tests/bench/speed_readme.py -->"
+END = "<!-- speed: end -->"
+COLUMNS = (KITE, USUAL, LARGE, NGINX)
+
+
+def table(found):
+    """CPU time of each proxy for each workload that was measured for all; Markdown."""
+    figures = {(one["workload"], one["contender"]): one.get("cpu") for one in found["medians"]}
+    rows = [["CPU time of the proxy", *map(label, COLUMNS)], ["---"] * (1 + len(COLUMNS))]
+    for workload in WORKLOADS:
+        costs = [figures.get((workload.key, name)) for name in COLUMNS]
+        if all(costs):
+            unit = "s/GB" if workload.is_bulk else "us"
+            rows.append([BY_KEY[workload.key].title, *(f"{number(one)} {unit}" for one in costs)])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def conditions(facts):
+    versions = ", ".join(f"{name} {text}" for name, text in facts["versions"].items())
+    return (f"{facts['date']}, {facts['kernel']}, {facts['cpus']} CPUs; {versions}; medians of at "
+            f"least {facts['rounds']} rounds.")
+
+
+def between_markers(text, content):
+    """`text` with `content` between the markers, which are there once."""
+    before, _, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise SystemExit(f"README.md lacks {BEGIN} or {END}")
+    return f"{before}{BEGIN}\n{content}\n{END}{after}"
+
+
+def main():
+    found = json.loads((ROOT / "build/bench/speed.json").read_text())
+    if found["failures"]:
+        raise SystemExit("the bench had failures: " + "; ".join(found["failures"]))
+    readme = ROOT / "README.md"
+    content = f"{conditions(found['facts'])}\n\n{table(found)}"
+    readme.write_text(between_markers(readme.read_text(), content))
+
+
+if __name__ == "__main__":
+    main()

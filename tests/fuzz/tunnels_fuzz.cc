@@ -1,0 +1,71 @@
+// Asserts of the driver run outside of any test case here, so this program brings doctest along.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <span>
+
+#include "sys/check.h"
+#include "tests/support/scripted_peers.h"
+
+namespace {
+
+using kite::testing::FdCensus;
+using kite::testing::ScriptedPeers;
+
+/// Choices by the bytes of the input, so that the fuzzer's small changes are small changes of the
+/// script. Zero once they are used up.
+class InputChoices final : public kite::sys::Random {
+ public:
+  explicit InputChoices(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+
+  bool used_up() const { return bytes_.empty(); }
+
+  uint32_t below(uint32_t count) override {
+    uint32_t value = 0;
+    for (uint32_t rest = count - 1; rest > 0; rest >>= 8) {  // ends: at most four bytes
+      value = (value << 8) | take();
+    }
+    return value % count;
+  }
+  kite::sys::Duration jitter(kite::sys::Duration) override { return {}; }
+
+ private:
+  uint8_t take() {
+    if (bytes_.empty()) return 0;
+    const uint8_t byte = bytes_.front();
+    bytes_ = bytes_.subspan(1);
+    return byte;
+  }
+
+  std::span<const uint8_t> bytes_;
+};
+
+void stop_at_failure(const doctest::AssertData& assertion) {
+  if (!assertion.m_failed) return;
+  std::fprintf(stderr, "%s:%d: %s\n", assertion.m_file, assertion.m_line, assertion.m_expr);
+  KITE_CHECK(false, "a tunnel did what it must not");
+}
+
+bool prepare() {
+  std::signal(SIGPIPE, SIG_IGN);  // as the program does
+  static doctest::Context context;
+  context.setAsDefaultForAssertsOutOfTestCases();
+  context.setAssertHandler(&stop_at_failure);
+  return true;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const bool prepared = prepare();
+  KITE_CHECK(prepared, "asserts have somewhere to go");
+  const FdCensus census;
+  constexpr int kStepsMax = 100;
+  InputChoices choices({data, size});
+  ScriptedPeers(choices).run([&](int steps) { return steps < kStepsMax && !choices.used_up(); });
+  return 0;
+}

@@ -1,0 +1,155 @@
+// The data path and the table of backends together, on real sockets.
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "tests/support/black_hole.h"
+#include "tests/support/proxy_harness.h"
+
+namespace kite::proxy {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::BlackHole;
+using testing::Peer;
+using testing::PeerListener;
+using testing::ProxyHarness;
+
+namespace {
+
+ProxyHarness::Setup judging(const BackendTable::Options& options) {
+  return {.backends = options, .balance = {}};
+}
+
+BackendView view_of(ProxyHarness& kite, const sys::Endpoint& endpoint) {
+  std::vector<BackendView> views;
+  kite.backends.view(kite.loop.reactor.now(), views);
+  for (const BackendView& view : views) {
+    if (view.endpoint == endpoint) return view;
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("failover: who refuses three clients is left out, probed by one, and comes back") {
+  ProxyHarness kite;
+  PeerListener good;
+  auto bad = std::make_unique<PeerListener>();
+  const sys::Endpoint dead = bad->endpoint();
+  bad->close();
+  kite.publish({dead, good.endpoint()});
+  const uint32_t dead_index = dead < good.endpoint() ? 0 : 1;
+  for (int i = 0; i < 4; ++i) {
+    kite.random.choices = {dead_index};
+    kite.connect_through(good);
+  }
+  CHECK(kite.proxy.stats().connect_failures_total == 3);  // the fourth did not meet it
+  CHECK(kite.proxy.stats().failed_over_total == 3);
+  CHECK(view_of(kite, dead).state == BackendState::ejected);
+
+  kite.loop.clock.advance(seconds(1));
+  kite.connect_through(good);  // the probe: fails, and is served elsewhere
+  kite.connect_through(good);
+  CHECK(kite.proxy.stats().connect_failures_total == 4);
+
+  PeerListener revived("127.0.0.1", dead.port());
+  kite.loop.clock.advance(seconds(2));
+  kite.connect_through(revived);
+  CHECK(view_of(kite, dead).state == BackendState::slow_start);
+  CHECK(kite.backends.stats().probes_total == 2);
+}
+
+TEST_CASE("failover: a black hole costs its clients one timeout, and is left out by then") {
+  BlackHole hole;
+  ProxyHarness kite;
+  PeerListener good;
+  kite.publish({hole.endpoint(), good.endpoint()});
+  const uint32_t hole_index = hole.endpoint() < good.endpoint() ? 0 : 1;
+  std::vector<Peer> clients;
+  for (int i = 0; i < 5; ++i) {
+    kite.random.choices.push_back(hole_index);
+    clients.push_back(Peer::connect(kite.entrance()));
+  }
+  CHECK(kite.loop.run_until([&] { return kite.proxy.connections() == 5; }));
+  kite.loop.clock.advance(seconds(1));
+  CHECK(kite.loop.run_until([&] { return kite.proxy.stats().tunnels_opened_total == 5; }));
+  CHECK(kite.proxy.stats().failed_over_total == 5);
+  CHECK(view_of(kite, hole.endpoint()).state == BackendState::ejected);
+  CHECK(kite.backends.stats().ejections_total == 1);  // the two after the third say nothing new
+  CHECK(view_of(kite, hole.endpoint()).connections == 0);
+  for (int i = 0; i < 5; ++i) good.accept();
+}
+
+TEST_CASE("failover: an attempt that the deadline cuts short is not held against its backend") {
+  BlackHole holes[3];
+  auto options = ProxyHarness::default_options();
+  options.connect.deadline = milliseconds(1500);
+  ProxyHarness kite(options, {}, 1000, judging({.eject_after = 1}));
+  kite.publish({holes[0].endpoint(), holes[1].endpoint(), holes[2].endpoint()});
+  Peer client = Peer::connect(kite.entrance());
+  CHECK(kite.run_with_time_until([&] { return client.read_some(), client.saw_reset(); }));
+  CHECK(kite.proxy.stats().unserved_total == 1);
+  CHECK(kite.proxy.stats().connect_failures_total == 2);
+  CHECK(kite.backends.stats().ejections_total == 1);
+}
+
+TEST_CASE("failover: an early reset asks for a poll where it counts as a failure") {
+  for (const bool counts : {false, true}) {
+    ProxyHarness kite(ProxyHarness::default_options(), {}, 1000,
+                      judging({.eject_on_reset = counts}));
+    PeerListener listener;
+    kite.publish({listener.endpoint()});
+    auto [client, backend] = kite.connect_through(listener);
+    backend.reset();
+    CHECK(kite.loop.run_until([&] { return client.read_some(), client.saw_reset(); }));
+    CHECK(kite.troubles == (counts ? 1 : 0));
+    CHECK(view_of(kite, listener.endpoint()).counters.early_resets_total == 1);
+  }
+}
+
+TEST_CASE("failover: traffic is counted at its backend when the connection ends") {
+  ProxyHarness kite;
+  PeerListener listener;
+  kite.publish({listener.endpoint()});
+  auto [client, backend] = kite.connect_through(listener);
+  CHECK(view_of(kite, listener.endpoint()).connections == 1);
+  client.write("four");
+  CHECK(kite.loop.run_until([&] { return backend.read_some(), backend.received() == "four"; }));
+  backend.write("seven77");
+  CHECK(kite.loop.run_until([&] { return client.read_some(), client.received() == "seven77"; }));
+  client.close();
+  backend.close();
+  CHECK(kite.loop.run_until([&] { return kite.proxy.connections() == 0; }));
+  const BackendView view = view_of(kite, listener.endpoint());
+  CHECK(view.connections == 0);
+  CHECK(view.counters.client_to_backend_bytes == 4);
+  CHECK(view.counters.backend_to_client_bytes == 7);
+  CHECK(view.counters.connections_total == 1);
+}
+
+TEST_CASE("failover: connections that are cut give their load back, in whatever state") {
+  BlackHole hole;
+  PeerListener listener;
+  auto options = ProxyHarness::default_options();
+  options.ports.clear();
+  ProxyHarness kite(options);
+  PeerListener free_port;
+  const uint16_t port = free_port.endpoint().port();
+  free_port.close();
+  kite.publish({hole.endpoint(), listener.endpoint()}, port);
+  const uint32_t hole_index = hole.endpoint() < listener.endpoint() ? 0 : 1;
+  kite.random.choices = {hole_index, 1 - hole_index};
+  Peer stuck = Peer::connect(kite.entrance());
+  CHECK(kite.loop.run_until([&] { return kite.proxy.connections() == 1; }));
+  kite.connect_through(listener);
+  CHECK(view_of(kite, hole.endpoint()).connections == 1);
+  kite.cell.publish(std::make_shared<const snapshot::Snapshot>());
+  CHECK(kite.backends.size() == 0);
+  CHECK(kite.backends.task_count() == 0);
+}
+
+}  // namespace kite::proxy
