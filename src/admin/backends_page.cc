@@ -4,67 +4,21 @@
 
 #include "admin/escaping.h"
 #include "admin/health.h"
+#include "sys/json_writer.h"
 
 namespace kite::admin {
 
 namespace {
 
-/// Writes one JSON value, commas and nesting included.
-class JsonWriter {
- public:
-  void open(char bracket) {
-    separate();
-    text_ += bracket;
-    first_ = true;
-  }
-  void close(char bracket) {
-    text_ += bracket;
-    first_ = false;
-  }
-  void key(std::string_view name) {
-    separate();
-    append_json(text_, name);
-    text_ += ':';
-    first_ = true;  // no comma before its value
-  }
-  void text(std::string_view name, std::string_view value) {
-    key(name);
-    append_json(text_, value);
-    first_ = false;
-  }
-  void number(std::string_view name, uint64_t value) {
-    key(name);
-    append_number(text_, value);
-    first_ = false;
-  }
-  void truth(std::string_view name, bool value) {
-    key(name);
-    text_ += value ? "true" : "false";
-    first_ = false;
-  }
-  /// null when there is none.
-  void seconds(std::string_view name, std::optional<sys::Duration> value) {
-    key(name);
-    if (value) {
-      append_seconds(text_, *value);
-    } else {
-      text_ += "null";
-    }
-    first_ = false;
-  }
-  std::string take() { return std::move(text_); }
+/// null when there is none.
+void write_seconds(sys::JsonWriter& out, std::string_view name,
+                   std::optional<sys::Duration> value) {
+  std::string text;
+  if (value) append_seconds(text, *value);
+  out.literal(name, value ? text : "null");
+}
 
- private:
-  void separate() {
-    if (!first_) text_ += ',';
-    first_ = false;
-  }
-
-  std::string text_;
-  bool first_ = true;
-};
-
-void write_port(JsonWriter& out, const proxy::PortStats& port) {
+void write_port(sys::JsonWriter& out, const proxy::PortStats& port) {
   const proxy::ProxyStats& counters = port.counters;
   out.open('{');
   out.number("listen_port", port.listen_port);
@@ -81,7 +35,7 @@ void write_port(JsonWriter& out, const proxy::PortStats& port) {
   out.close('}');
 }
 
-void write_backend(JsonWriter& out, const proxy::BackendView& backend, sys::SteadyTime now) {
+void write_backend(sys::JsonWriter& out, const proxy::BackendView& backend, sys::SteadyTime now) {
   const bool timed = backend.state == proxy::BackendState::ejected ||
                      backend.state == proxy::BackendState::slow_start;
   out.open('{');
@@ -90,7 +44,8 @@ void write_backend(JsonWriter& out, const proxy::BackendView& backend, sys::Stea
   out.text("task", backend.task);
   out.text("zone", backend.zone);
   out.text("state", proxy::backend_state_name(backend.state));
-  out.seconds("state_ends_in_seconds", timed ? std::optional(backend.until - now) : std::nullopt);
+  write_seconds(out, "state_ends_in_seconds",
+                timed ? std::optional(backend.until - now) : std::nullopt);
   out.number("connections", backend.connections);
   out.number("connections_total", backend.counters.connections_total);
   out.number("connect_failures_total", backend.counters.connect_failures_total);
@@ -100,7 +55,7 @@ void write_backend(JsonWriter& out, const proxy::BackendView& backend, sys::Stea
   out.close('}');
 }
 
-void write_target(JsonWriter& out, const TargetView& target, sys::SteadyTime now) {
+void write_target(sys::JsonWriter& out, const TargetView& target, sys::SteadyTime now) {
   const auto since = [&](const std::optional<sys::SteadyTime>& time) {
     return time ? std::optional(now - *time) : std::nullopt;
   };
@@ -111,8 +66,8 @@ void write_target(JsonWriter& out, const TargetView& target, sys::SteadyTime now
   out.text("name", target.name);
   out.text("cluster", target.cluster);
   out.truth("known", target.snapshot != nullptr);
-  out.seconds("snapshot_age_seconds", since(target.discovery.last_complete));
-  out.seconds("next_poll_in_seconds", until(target.discovery.next_poll));
+  write_seconds(out, "snapshot_age_seconds", since(target.discovery.last_complete));
+  write_seconds(out, "next_poll_in_seconds", until(target.discovery.next_poll));
   out.truth("throttled", target.discovery.throttled);
   out.key("ports");
   out.open('[');
@@ -130,7 +85,7 @@ void write_target(JsonWriter& out, const TargetView& target, sys::SteadyTime now
 
 std::string backends_page(const View& view) {
   const Readiness readiness = judge_readiness(view);
-  JsonWriter out;
+  sys::JsonWriter out;
   out.open('{');
   out.text("version", view.version);
   out.truth("ready", readiness.ready);

@@ -64,22 +64,6 @@ void append_html(std::string& page, std::string_view text) {
   });
 }
 
-void append_json(std::string& page, std::string_view text) {
-  page += '"';
-  append_text(page, text, [&page](char c) {
-    if (c == '"' || c == '\\') {
-      page += '\\';
-      return false;
-    }
-    if (!sys::is_ascii_control(c)) return false;
-    std::array<char, 8> escape{};
-    std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned char>(c));
-    page += escape.data();
-    return true;
-  });
-  page += '"';
-}
-
 void append_label(std::string& page, std::string_view text) {
   page += '"';
   append_text(page, text, [&page](char c) {

@@ -8,13 +8,11 @@
 
 namespace kite::admin {
 
-/// Appending to a page. Bytes that are not UTF-8 become U+FFFD in all three, and control bytes are
+/// Appending to a page. Bytes that are not UTF-8 become U+FFFD in both, and control bytes are
 /// shown as such or left to the format's own escapes: whatever AWS says stays text.
 
 /// For HTML text and double-quoted attributes.
 void append_html(std::string& page, std::string_view text);
-/// With its quotes. Source: RFC 8259 section 7.
-void append_json(std::string& page, std::string_view text);
 /// A Prometheus label value, with its quotes. Source: prometheus.io, exposition formats.
 void append_label(std::string& page, std::string_view text);
 

@@ -1,22 +1,34 @@
 #include "sys/json_writer.h"
 
+#include <array>
+#include <cstdio>
+
+#include "sys/ascii.h"
+#include "sys/utf8.h"
+
 namespace kite::sys {
 
 void append_json_string(std::string& out, std::string_view text) {
-  constexpr std::string_view kHexDigits = "0123456789abcdef";
   out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
+  while (!text.empty()) {  // ends: each round takes at least a byte
+    const char c = text.front();
+    size_t consumed = 1;
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (byte < 0x20 || byte == 0x7F) {
-      out += "\\u00";
-      out += kHexDigits[byte >> 4];
-      out += kHexDigits[byte & 15];
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (is_ascii_control(c)) {
+      std::array<char, 8> escape{};
+      std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned char>(c));
+      out += escape.data();
+    } else if (const size_t length = utf8_sequence_length(text); length > 0) {
+      out += text.substr(0, length);
+      consumed = length;
     } else {
-      out += c;
+      out += kUtf8Replacement;
     }
+    text.remove_prefix(consumed);
   }
   out += '"';
 }

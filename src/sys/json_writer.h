@@ -7,7 +7,7 @@
 
 namespace kite::sys {
 
-/// Appends `text` as a JSON string, quotes included. Bytes that are no UTF-8 stay as they are.
+/// Appends `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD.
 /// Source:    RFC 8259 section 7.
 void append_json_string(std::string& out, std::string_view text);
 
@@ -37,16 +37,14 @@ class JsonWriter {
     key(name);
     text(value);
   }
-  void number(std::string_view name, uint64_t value) {
+  /// A value as JSON writes it: a number, true, false or null.
+  void literal(std::string_view name, std::string_view value) {
     key(name);
     separate();
-    out_ += std::to_string(value);
+    out_ += value;
   }
-  void truth(std::string_view name, bool value) {
-    key(name);
-    separate();
-    out_ += value ? "true" : "false";
-  }
+  void number(std::string_view name, uint64_t value) { literal(name, std::to_string(value)); }
+  void truth(std::string_view name, bool value) { literal(name, value ? "true" : "false"); }
   std::string take() { return std::move(out_); }
 
  private:

@@ -7,7 +7,7 @@
 #include <climits>
 #include <cstdio>
 
-#include "sys/utf8.h"
+#include "sys/json_writer.h"
 
 namespace kite::sys {
 
@@ -15,31 +15,6 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kLevelNames = {"panic", "fatal", "error",
                                                          "warn",  "info",  "debug"};
-
-void append_quoted(std::string& line, std::string_view text) {
-  line += '"';
-  while (!text.empty()) {
-    const auto byte = static_cast<unsigned char>(text.front());
-    size_t consumed = 1;
-    if (byte == '"' || byte == '\\') {
-      line += '\\';
-      line += text.front();
-    } else if (byte == '\n') {
-      line += "\\n";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      std::array<char, 8> escape{};
-      std::snprintf(escape.data(), escape.size(), "\\u%04x", byte);
-      line += escape.data();
-    } else if (const size_t length = utf8_sequence_length(text); length > 0) {
-      line += text.substr(0, length);
-      consumed = length;
-    } else {
-      line += kUtf8Replacement;
-    }
-    text.remove_prefix(consumed);
-  }
-  line += '"';
-}
 
 bool needs_quotes(std::string_view value) {
   if (value.empty()) return true;
@@ -62,12 +37,12 @@ void append_pair(std::string& line, LogFormat format, std::string_view key, std:
                  bool is_number) {
   if (format == LogFormat::json) {
     line += line.empty() ? "{" : ",";
-    append_quoted(line, key);
+    append_json_string(line, key);
     line += ':';
     if (is_number) {
       line += value;
     } else {
-      append_quoted(line, value);
+      append_json_string(line, value);
     }
     return;
   }
@@ -75,7 +50,7 @@ void append_pair(std::string& line, LogFormat format, std::string_view key, std:
   line += key;
   line += '=';
   if (!is_number && needs_quotes(value)) {
-    append_quoted(line, value);
+    append_json_string(line, value);
   } else {
     line += value;
   }
