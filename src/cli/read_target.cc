@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -90,6 +91,22 @@ Problem read_cluster(const RawFlags& raw, TargetConfig& target) {
   return std::nullopt;
 }
 
+/// Reads each element of flags that are repeatable, or comma lists; an empty one too.
+Problem read_elements(std::span<const RawValue> values,
+                      Problem (*read_one)(const RawValue&, std::string_view, TargetConfig&),
+                      TargetConfig& target) {
+  for (const RawValue& value : values) {
+    std::string_view rest = value.text;
+    for (;;) {  // ends: each round takes one element of the list
+      const size_t comma = rest.find(',');
+      if (auto problem = read_one(value, rest.substr(0, comma), target)) return problem;
+      if (comma == std::string_view::npos) break;
+      rest.remove_prefix(comma + 1);
+    }
+  }
+  return std::nullopt;
+}
+
 /// One element of -tag's list. A tag's key and value hold no comma.
 Problem read_one_tag(const RawValue& value, std::string_view element, TargetConfig& target) {
   const size_t equals = element.find('=');
@@ -102,16 +119,7 @@ Problem read_one_tag(const RawValue& value, std::string_view element, TargetConf
 }
 
 Problem read_tags(const RawFlags& raw, TargetConfig& target) {
-  for (const RawValue& value : raw.all(FlagId::tag)) {
-    std::string_view rest = value.text;
-    for (;;) {  // ends: each round takes one element of the list
-      const size_t comma = rest.find(',');
-      if (auto problem = read_one_tag(value, rest.substr(0, comma), target)) return problem;
-      if (comma == std::string_view::npos) break;
-      rest.remove_prefix(comma + 1);
-    }
-  }
-  return std::nullopt;
+  return read_elements(raw.all(FlagId::tag), read_one_tag, target);
 }
 
 Problem read_deployment(const RawFlags& raw, TargetConfig& target) {
@@ -151,16 +159,7 @@ Problem read_mapping(const RawValue& value, std::string_view element, TargetConf
 }
 
 Problem read_ports(const RawFlags& raw, TargetConfig& target) {
-  for (const RawValue& value : raw.all(FlagId::port)) {
-    std::string_view rest = value.text;
-    for (;;) {  // ends: each round takes one element of the list
-      const size_t comma = rest.find(',');
-      if (auto problem = read_mapping(value, rest.substr(0, comma), target)) return problem;
-      if (comma == std::string_view::npos) break;
-      rest.remove_prefix(comma + 1);
-    }
-  }
-  return std::nullopt;
+  return read_elements(raw.all(FlagId::port), read_mapping, target);
 }
 
 Problem read_bind(const RawFlags& raw, TargetConfig& target) {
