@@ -7,14 +7,6 @@
 
 namespace kite::app {
 
-namespace {
-
-int64_t milliseconds(sys::Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
-}  // namespace
-
 Lifecycle::Lifecycle(event::Reactor& reactor, sys::Logger& log, sys::Duration drain_timeout,
                      Actions actions)
     : reactor_(reactor),
@@ -39,7 +31,7 @@ void Lifecycle::begin_drain(std::string_view signal) {
   const Activity activity = actions_.activity();
   log_.info("draining", {{"signal", signal},
                          {"connections", activity.connections},
-                         {"timeout_ms", milliseconds(drain_timeout_)}});
+                         {"timeout_ms", sys::count_ms(drain_timeout_)}});
   stats_.phase = LifecycleStats::Phase::draining;
   stats_.drain_end = reactor_.now() + drain_timeout_;
   if (drain_timeout_ == sys::Duration::zero()) return end("no_drain");

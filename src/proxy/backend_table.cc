@@ -11,14 +11,6 @@
 
 namespace kite::proxy {
 
-namespace {
-
-int64_t milliseconds(sys::Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
-}  // namespace
-
 uint32_t BackendTable::hold_task(const snapshot::BackendTask& task, sys::SteadyTime now,
                                  bool warm) {
   const auto place = find_task_place(task.id);
@@ -207,7 +199,7 @@ void BackendTable::eject(BackendId id, int code, sys::SteadyTime now) {
       {"task", tasks_[backend.task].id},
       {"failures_in_row", backend.health.failures_in_row()},
       {"last_error", sys::errno_text(code)},
-      {"for_ms", milliseconds(time)}};
+      {"for_ms", sys::count_ms(time)}};
   was_serving ? log_.warn("backend_ejected", fields) : log_.debug("backend_still_out", fields);
 }
 

@@ -272,8 +272,6 @@ void Proxy::note_unserved(const ConnectionInfo& info) {
   const auto suppressed = unserved_log_.admit(reactor_.now());
   if (!suppressed) return;
   const bool asked = cell_.current() != nullptr;
-  const auto waited =
-      std::chrono::duration_cast<std::chrono::milliseconds>(reactor_.now() - info.accepted_at);
   log_.warn("client_unserved",
             {{"cx", info.id},
              {"client", info.client.text()},
@@ -281,7 +279,7 @@ void Proxy::note_unserved(const ConnectionInfo& info) {
              {"reason", asked ? "no_backend" : "not_discovered_yet"},
              {"error", asked ? "no backend serves this port; the connection was reset"
                              : "AWS has not answered yet; the connection was reset"},
-             {"waited_ms", waited.count()},
+             {"waited_ms", sys::count_ms(reactor_.now() - info.accepted_at)},
              {"suppressed", *suppressed}});
 }
 

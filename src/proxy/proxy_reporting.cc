@@ -81,8 +81,6 @@ void Proxy::release_backend(const Tunnel& tunnel, CloseReason reason) {
 
 void Proxy::log_closed(const Tunnel& tunnel, CloseReason reason) {
   const ConnectionInfo& info = tunnel.info();
-  const auto duration =
-      std::chrono::duration_cast<std::chrono::milliseconds>(reactor_.now() - info.accepted_at);
   log_.debug("tunnel_closed", {{"cx", info.id},
                                {"reason", close_reason_name(reason)},
                                {"client", info.client.text()},
@@ -90,7 +88,7 @@ void Proxy::log_closed(const Tunnel& tunnel, CloseReason reason) {
                                {"backend", info.backend.text()},
                                {"in_bytes", tunnel.client_to_backend_bytes()},
                                {"out_bytes", tunnel.backend_to_client_bytes()},
-                               {"duration_ms", duration.count()}});
+                               {"duration_ms", sys::count_ms(reactor_.now() - info.accepted_at)}});
 }
 
 }  // namespace kite::proxy

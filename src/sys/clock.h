@@ -11,6 +11,11 @@ using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 /// Calendar time in UTC, whole seconds are enough: request signing, credential expiry, log lines.
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 
+/// Whole milliseconds, as log lines give times.
+inline int64_t count_ms(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
 /// Both kinds of time behind one seam, so that tests decide when it passes.
 class Clock {
  public:
