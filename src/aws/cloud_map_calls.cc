@@ -10,12 +10,7 @@ namespace kite::aws {
 namespace {
 
 Operation operation(std::string_view action, std::string body) {
-  Operation result;
-  result.name = "servicediscovery:" + std::string(action);
-  result.target = "Route53AutoNaming_v20170314." + std::string(action);
-  result.content_type = "application/x-amz-json-1.1";
-  result.body = std::move(body);
-  return result;
+  return json_operation("servicediscovery", "Route53AutoNaming_v20170314", action, std::move(body));
 }
 
 }  // namespace

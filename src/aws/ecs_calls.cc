@@ -11,12 +11,7 @@ namespace kite::aws {
 namespace {
 
 Operation operation(std::string_view action, std::string body) {
-  Operation result;
-  result.name = "ecs:" + std::string(action);
-  result.target = "AmazonEC2ContainerServiceV20141113." + std::string(action);
-  result.content_type = "application/x-amz-json-1.1";
-  result.body = std::move(body);
-  return result;
+  return json_operation("ecs", "AmazonEC2ContainerServiceV20141113", action, std::move(body));
 }
 
 void check_chunk(const std::vector<std::string>& arns) {

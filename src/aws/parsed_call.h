@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -9,6 +10,19 @@
 #include "aws/signed_call.h"
 
 namespace kite::aws {
+
+/// An operation of a service that speaks AWS JSON 1.1. `service` is what IAM calls it, `api` stands
+/// before the action in X-Amz-Target.
+/// Source:    Smithy, "AWS JSON 1.1 protocol".
+inline Operation json_operation(std::string_view service, std::string_view api,
+                                std::string_view action, std::string body) {
+  Operation operation;
+  operation.name.append(service).append(":").append(action);
+  operation.target.append(api).append(".").append(action);
+  operation.content_type = "application/x-amz-json-1.1";
+  operation.body = std::move(body);
+  return operation;
+}
 
 /// Sends an operation and reads its answer with `parse`: what every typed call is.
 template <typename T>
