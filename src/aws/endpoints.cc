@@ -142,11 +142,7 @@ std::string_view service_name(Service service) {
 }
 
 bool is_region(std::string_view text) {
-  const auto is_label_byte = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  };
-  return !text.empty() && text.size() <= 63 && text.front() != '-' && text.back() != '-' &&
-         std::all_of(text.begin(), text.end(), is_label_byte);
+  return sys::is_host_label(text);
 }
 
 sys::Result<ServiceEndpoint> parse_endpoint_url(std::string_view url) {

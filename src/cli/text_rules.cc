@@ -5,6 +5,7 @@
 #include <charconv>
 #include <limits>
 
+#include "sys/ascii.h"
 #include "sys/endpoint.h"
 
 namespace kite::cli {
@@ -12,7 +13,6 @@ namespace kite::cli {
 namespace {
 
 constexpr size_t kNameBytesMax = 255;
-constexpr size_t kRegionBytesMax = 63;  // RFC 1035 section 2.3.4: labels
 constexpr size_t kUrlBytesMax = 2048;
 
 bool is_digit(char c) {
@@ -66,9 +66,7 @@ bool is_cluster_arn(std::string_view text) {
 }
 
 bool is_region_label(std::string_view text) {
-  const auto allowed = [](char c) { return is_digit(c) || is_lower(c) || c == '-'; };
-  return !text.empty() && text.size() <= kRegionBytesMax && std::ranges::all_of(text, allowed) &&
-         text.front() != '-' && text.back() != '-';
+  return sys::is_host_label(text);
 }
 
 bool is_endpoint_url(std::string_view text) {
