@@ -223,4 +223,17 @@ TEST_CASE("care: without grace they end with the snapshot that leaves their back
   CHECK(kite.proxy.stats().tunnels_removed_total == 150);
 }
 
+TEST_CASE("care: without grace a backend that leaves while it is being connected is no harm") {
+  ProxyHarness kite(closing_removed_after(sys::Duration::zero()));
+  PeerListener listener;
+  kite.publish({listener.endpoint()});
+  Peer client = Peer::connect(kite.entrance());
+  REQUIRE(kite.loop.run_until([&] { return kite.proxy.connections() == 1; }));
+  REQUIRE(kite.proxy.stats().tunnels_opened_total == 0);
+  kite.publish({});
+  CHECK(kite.loop.run_until([&] { return client.read_some(), client.saw_reset(); }));
+  CHECK(kite.proxy.connections() == 0);
+  CHECK(kite.proxy.stats().tunnels_removed_total == 1);
+}
+
 }  // namespace kite::proxy
