@@ -75,12 +75,12 @@ void Connector::try_next() {
     const auto choice = balancer_.pick(container_port_, tried_, reactor_.now());
     if (!choice && !lacked_way_) return finish(ConnectFailure::exhausted);
     if (!choice) return pause();
-    switch (attempt(*choice)) {
+    const Attempt outcome = attempt(*choice);
+    set_lack(outcome == Attempt::short_of_handles);
+    switch (outcome) {
       case Attempt::under_way:
-        set_lack(false);
         return start_timer(limits_.attempt_timeout);
       case Attempt::short_of_handles:
-        set_lack(true);
         return pause();
       case Attempt::no_way_there:
         tried_.push_back(info_.backend);
