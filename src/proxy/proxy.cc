@@ -183,7 +183,7 @@ void Proxy::on_connected(Connector& connector, event::Events backend_events) {
   reactor_.destroy_later(connectors_.take(connector));
   // Without a registration (ENOSPC: max_user_watches) the tunnel would never move.
   if (!tunnel.start(connector.backend_watch(), backend_events)) tunnel.cut(CloseReason::no_watch);
-  care_.note_opened(tunnel);  // last, as it may end the tunnel; one that ended lives on for this turn
+  care_.note_opened(tunnel);  // last: it may end the tunnel, which lives on for this turn
 }
 
 void Proxy::on_lack_changed(bool lacks) {
