@@ -204,6 +204,9 @@ inline constexpr std::array kProgramRows = {
     MetricRow<View>{
         {"kite_log_lines_suppressed_total", "Log lines not written: too many a second.", counter},
         &View::log_lines_suppressed_total},
+    MetricRow<View>{{"kite_access_log_lines_dropped_total",
+                     "Lines of the access log lost because nobody read stderr.", counter},
+                    &View::access_log_lines_dropped_total},
 };
 
 inline constexpr std::array kCredentialsRows = {

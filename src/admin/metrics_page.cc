@@ -131,11 +131,8 @@ void write_backends(MetricsWriter& out, const View& view) {
     out.sample(entry.set.with({}), uint64_t{entry.backend->connections});
   }
   for (BackendEntry& entry : entries) {
-    const proxy::BackendState state = entry.backend->state;
-    const bool up =
-        state == proxy::BackendState::serving || state == proxy::BackendState::slow_start;
     out.begin(kUp);
-    out.sample(entry.set.with({}), uint64_t{up});
+    out.sample(entry.set.with({}), uint64_t{proxy::is_given_connections(entry.backend->state)});
   }
   for (const auto& row : kBackendRows) {
     for (BackendEntry& entry : entries) write_row(out, row, entry.set, entry.backend->counters);

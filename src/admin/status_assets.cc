@@ -50,14 +50,15 @@ td:nth-child(3),td:nth-child(10){grid-column:1/-1}.right{margin-left:0}
 .tiles{grid-template-columns:repeat(auto-fill,minmax(140px,1fr))}}
 )";
 
-// A page that cannot be had again stays, greyed: the last numbers may be what matters.
+// A page that cannot be had again, whole, stays, greyed: the last numbers may be what matters.
 const std::string_view kStatusScript = R"(
 async function again(){
 try{if(!document.hidden&&!String(getSelection())){
 const answer=await fetch(location.pathname,{cache:'no-store'});
 const page=new DOMParser().parseFromString(await answer.text(),'text/html');
-for(const part of['header','main'])
-document.querySelector(part).replaceWith(page.querySelector(part));
+const parts=['header','main'].map(part=>[document,page].map(each=>each.querySelector(part)));
+if(!answer.ok||parts.some(pair=>pair.includes(null)))throw answer;
+for(const[old,fresh]of parts)old.replaceWith(fresh);
 document.title=page.title;document.body.className=''}}
 catch(problem){document.body.className='lost'}
 setTimeout(again,2000)}
@@ -67,7 +68,7 @@ setTimeout(again,2000)
 const std::string_view kStatusPolicy =
     "default-src 'none'; "
     "style-src 'sha256-FGeVyfo/v+C4ivnKZk2FHanRb5CUo687h9qDSwvx69s='; "
-    "script-src 'sha256-bh7LKGarzDMfQw1n15mZzXbKX13Pbcm9dwyNnA9I6qc='; "
+    "script-src 'sha256-WYLdPLyxdZp9T4zMQOj583RJcudXWM4eA/6gT8Tezs0='; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'";
 

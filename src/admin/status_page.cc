@@ -25,7 +25,7 @@ void append_traffic_tiles(std::string& page, const View& view) {
   proxy::ProxyStats sum;
   uint64_t bytes = 0;
   size_t backends = 0;
-  size_t serving = 0;
+  size_t given = 0;
   for (const TargetView& target : view.targets) {
     sum.accepted_total += target.proxy.accepted_total;
     sum.unserved_total += target.proxy.unserved_total + target.proxy.no_backend_total;
@@ -35,20 +35,25 @@ void append_traffic_tiles(std::string& page, const View& view) {
       bytes += port.counters.backend_to_client_bytes_total;
     }
     backends += target.backends_total;
-    for (const proxy::BackendView& backend : target.backends) {
-      if (backend.state == proxy::BackendState::serving ||
-          backend.state == proxy::BackendState::slow_start) {
-        ++serving;
-      }
-    }
+    given += target.backends_given;
   }
   append_tile(
       page, "Connections", grouped(view.connections),
       "of " + grouped(view.connections_max) + "; " + grouped(sum.accepted_total) + " accepted");
-  append_tile(page, "Backends", grouped(backends), grouped(serving) + " given connections");
+  append_tile(page, "Backends", grouped(backends), grouped(given) + " given connections");
   append_tile(page, "Forwarded", bytes_text(bytes), "both ways, by open ports");
   append_tile(page, "Unserved", grouped(sum.unserved_total),
               grouped(sum.connect_failures_total) + " failed connects");
+}
+
+std::string credentials_note(const View& view) {
+  if (view.credentials.expiry) {
+    const sys::Duration left = *view.credentials.expiry - view.wall_now;
+    if (left < sys::Duration::zero()) return "expired " + duration_text(-left) + " ago";
+    return "for another " + duration_text(left);
+  }
+  if (view.credentials.at_hand) return "keys that do not expire";
+  return view.credentials.failures_total == 0 ? "none yet" : "none: see the log";
 }
 
 void append_api_tile(std::string& page, const View& view) {
@@ -62,12 +67,8 @@ void append_api_tile(std::string& page, const View& view) {
       view.services.empty() ? "" : "; retry budget " + grouped(view.services[0].retry_quota);
   append_tile(page, "Requests to AWS", grouped(attempts),
               grouped(throttled) + " throttled" + quota);
-  std::string expiry = "keys that do not expire";
-  if (view.credentials.expiry) {
-    expiry = "for another " + duration_text(*view.credentials.expiry - view.wall_now);
-  }
   append_tile(page, "Credentials", view.credentials.source.empty() ? "-" : view.credentials.source,
-              expiry);
+              credentials_note(view));
 }
 
 void append_process_tiles(std::string& page, const View& view) {

@@ -151,6 +151,14 @@ void append_row(std::string& page, const View& view, const TargetView& target,
   if (growth != nullptr) append_bar_chart(page, growth->steps(), "new connections");
 }
 
+/// A backend is one row, wherever it is listed first.
+void append_shared_note(std::string& page, const snapshot::Snapshot& snapshot) {
+  page += "<p>";
+  append_html(page, grouped(snapshot.backend_count()));
+  page += snapshot.backend_count() == 1 ? " backend" : " backends";
+  page += ", shown under the target that listed them first.</p>";
+}
+
 void append_table(std::string& page, const View& view, const TargetView& target,
                   const History& history, size_t rows) {
   page +=
@@ -179,8 +187,10 @@ void append_target(std::string& page, const View& view, const TargetView& target
   rows_left -= rows;
   if (target.snapshot == nullptr) {
     page += "<p class=warn>AWS has not told yet which tasks run.</p>";
-  } else if (target.backends_total == 0) {
+  } else if (target.snapshot->backend_count() == 0) {
     page += "<p class=bad>No task can serve.</p>";
+  } else if (target.backends_total == 0) {
+    append_shared_note(page, *target.snapshot);
   }
   if (rows > 0) append_table(page, view, target, history, rows);
   if (rows < target.backends_total) {

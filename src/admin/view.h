@@ -27,6 +27,7 @@ struct TargetView {
   std::vector<proxy::PortStats> ports;       ///< the open ones
   std::vector<proxy::BackendView> backends;  ///< of the snapshot and leaving; the first so many
   size_t backends_total = 0;                 ///< so many there are
+  size_t backends_given = 0;                 ///< so many are given connections
   proxy::ProxyStats proxy;                   ///< of all ports, those that closed included
   discovery::DiscoveryStats discovery;
 };
@@ -42,6 +43,7 @@ struct ServiceView {
 
 struct CredentialsView {
   std::string source;
+  bool at_hand = false;
   std::optional<sys::WallTime> expiry;  ///< absent: none at hand, or they do not expire
   uint64_t fetches_total = 0;
   uint64_t failures_total = 0;
@@ -72,9 +74,11 @@ struct View {
   event::Reactor::Stats reactor;
   AdminStats admin;
   uint64_t log_lines_suppressed_total = 0;
+  uint64_t access_log_lines_dropped_total = 0;
 };
 
-/// More backends of a target than this are counted, not shown: a page must not hold up traffic.
+/// More backends than this, of all targets together, are counted, not shown: a page must not hold
+/// up traffic, nor take much memory.
 inline constexpr size_t kBackendsShownMax = 1000;
 
 /// Who can tell.

@@ -111,9 +111,18 @@ int App::run() {
 bool App::start_admin() {
   if (!config_.admin) return true;
   const auto started = admin_.start(*config_.admin);
-  if (!started.ok()) {
+  if (!started.ok() && config_.admin_given) {
     fail(started.error().message);
     return false;
+  }
+  if (!started.ok()) {
+    // Nobody asked for this address, so what it is for must not keep traffic from being served.
+    log_.warn("admin_unavailable",
+              {{"error", started.error().message},
+               {"hint",
+                "another kite may have it, and healthcheck would ask that one; give each "
+                "its own -admin, to the kite and to healthcheck"}});
+    return true;
   }
   admin_site_.start();
   log_.info("admin_listening", {{"address", config_.admin->text()}});

@@ -47,7 +47,8 @@ class App {
   App(const cli::Config& config, const aws::Settings& settings,
       const aws::InstanceMetadataPlan& metadata_plan, const DescriptorBudget& budget);
 
-  /// False when the admin address cannot be had; the exit code is then set.
+  /// False when the admin address that was given cannot be had; the exit code is then set. The
+  /// default one may be another kite's: that is a warning.
   bool start_admin();
   void on_access(const sys::Result<sys::Done>& opened);
   void on_zone(const sys::Result<aws::Place>& zone);

@@ -1,30 +1,12 @@
 #include "app/overview.h"
 
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "cli/one_shot_command.h"
-#include "discovery/target.h"
-
 namespace kite::app {
 
 namespace {
-
-std::string target_name(const cli::TargetConfig& config) {
-  return discovery::target_label(cli::discovery_target(config));
-}
-
-/// Targets may differ in what their name leaves out, such as the cluster; metrics of one name would
-/// be taken for one series.
-void tell_apart(std::vector<admin::TargetView>& targets) {
-  std::map<std::string, int> seen;
-  for (admin::TargetView& target : targets) {
-    const int namesakes = ++seen[target.name];
-    if (namesakes > 1) target.name += "#" + std::to_string(namesakes);
-  }
-}
 
 admin::ServiceView service_view(std::string_view name, const aws::SignedCaller& caller) {
   admin::ServiceView view;
@@ -49,7 +31,6 @@ admin::View Overview::view() const {
   view.started = started_;
   view.draining = draining_;
   for (const auto& upstream : sources_.upstreams) view.targets.push_back(target_view(*upstream));
-  tell_apart(view.targets);
   add_backends(view);
   add_services(view);
   view.connections = sources_.budget.open();
@@ -59,12 +40,13 @@ admin::View Overview::view() const {
   view.reactor = sources_.reactor.stats();
   view.admin = sources_.server.stats();
   view.log_lines_suppressed_total = sources_.log.suppressed_total();
+  view.access_log_lines_dropped_total = sources_.log.access_lines_dropped_total();
   return view;
 }
 
 admin::TargetView Overview::target_view(const Upstream& upstream) const {
   admin::TargetView view;
-  view.name = target_name(upstream.target());
+  view.name = upstream.name();
   view.cluster = upstream.target().cluster;
   view.snapshot = upstream.snapshot();
   view.proxy = upstream.proxy().stats();
@@ -75,12 +57,15 @@ admin::TargetView Overview::target_view(const Upstream& upstream) const {
 
 void Overview::add_backends(admin::View& view) const {
   std::vector<proxy::BackendView> backends;
+  size_t shown = 0;
   sources_.backends.view(view.now, backends);
   for (proxy::BackendView& backend : backends) {
     if (backend.target >= view.targets.size()) continue;
     admin::TargetView& target = view.targets[backend.target];
     ++target.backends_total;
-    if (target.backends.size() >= admin::kBackendsShownMax) continue;
+    if (proxy::is_given_connections(backend.state)) ++target.backends_given;
+    if (shown >= admin::kBackendsShownMax) continue;
+    ++shown;
     target.backends.push_back(std::move(backend));
   }
   view.ejections = sources_.backends.stats();
@@ -94,6 +79,7 @@ void Overview::add_services(admin::View& view) const {
   view.services.push_back(service_view("ec2", aws.ec2_caller()));
   view.services.push_back(service_view("servicediscovery", aws.cloud_map_caller()));
   view.credentials.source = aws.credentials().source_name();
+  view.credentials.at_hand = aws.credentials().has_any();
   view.credentials.expiry = aws.credentials().expiry();
   view.credentials.fetches_total = aws.credentials().stats().fetches;
   view.credentials.failures_total = aws.credentials().stats().failures;

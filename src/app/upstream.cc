@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cli/one_shot_command.h"
+#include "discovery/target.h"
 
 namespace kite::app {
 
@@ -21,7 +22,20 @@ proxy::ProxyProtocol proxy_protocol(cli::ProxyProtocol version) {
   return proxy::ProxyProtocol::off;
 }
 
-proxy::Proxy::Options proxy_options(const cli::Config& config, const cli::TargetConfig& target) {
+/// Targets may differ in what their label leaves out, such as the cluster; metrics of one name
+/// would be taken for one series.
+std::string target_name(const cli::Config& config, const cli::TargetConfig& target) {
+  const std::string label = discovery::target_label(cli::discovery_target(target));
+  size_t namesakes = 1;
+  for (const cli::TargetConfig& each : config.targets) {
+    if (&each == &target) break;
+    if (discovery::target_label(cli::discovery_target(each)) == label) ++namesakes;
+  }
+  return namesakes == 1 ? label : label + "#" + std::to_string(namesakes);
+}
+
+proxy::Proxy::Options proxy_options(const cli::Config& config, const cli::TargetConfig& target,
+                                    const std::string& name) {
   proxy::Proxy::Options options;
   for (const cli::PortMapping& port : target.ports) {
     options.ports.push_back({port.listen, port.container});
@@ -35,6 +49,7 @@ proxy::Proxy::Options proxy_options(const cli::Config& config, const cli::Target
   options.care = {.liveness = config.liveness,
                   .idle_timeout = config.idle_timeout,
                   .removed_grace = config.removed_grace};
+  if (config.access_log) options.access_log_target = name;
   return options;
 }
 
@@ -76,10 +91,11 @@ Upstream::Upstream(const Deps& deps, const cli::Config& config, const cli::Targe
     : deps_(deps),
       config_(config),
       target_(target),
+      name_(target_name(config, target)),
       balancer_(deps.backends, deps.random, balancer_options(config, target, deps.own_zone)),
       proxy_({deps.reactor, deps.relay_resources, deps.budget, cell_, balancer_, deps.log,
               deps.inherited},
-             proxy_options(config, target), [this] { poll_soon(); }) {
+             proxy_options(config, target, name_), [this] { poll_soon(); }) {
   cell_.subscribe([this](const snapshot::SnapshotPtr&) { deps_.on_poll_finished(); });
 }
 

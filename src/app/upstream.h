@@ -58,6 +58,8 @@ class Upstream {
   bool poll_soon();
 
   const cli::TargetConfig& target() const { return target_; }
+  /// What logs and metrics call it: no other target is called the same.
+  const std::string& name() const { return name_; }
   const proxy::Proxy& proxy() const { return proxy_; }
   /// Which ports it listens on is known.
   bool has_opened_ports() const { return !target_.ports.empty() || cell_.current() != nullptr; }
@@ -72,6 +74,7 @@ class Upstream {
   const Deps deps_;
   const cli::Config& config_;
   const cli::TargetConfig& target_;
+  const std::string name_;
   bool poll_wanted_ = false;
   snapshot::SnapshotCell cell_;
   proxy::Balancer balancer_;

@@ -54,6 +54,7 @@ class CredentialsCache final : public CredentialsSource {
 
   std::string source_name() const { return provider_->name(); }
   const Stats& stats() const { return stats_; }
+  bool has_any() const { return current_.has_value(); }
   /// Of the credentials in hand; nothing without any, and when they do not expire.
   std::optional<sys::WallTime> expiry() const { return current_ ? current_->expiry : std::nullopt; }
 

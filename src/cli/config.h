@@ -108,7 +108,9 @@ struct Config {
   std::optional<std::chrono::milliseconds> timeout;  ///< of wait; absent: for ever
   sys::LogLevel log_level = sys::LogLevel::info;
   sys::LogFormat log_format = sys::LogFormat::text;
+  bool access_log = false;
   std::optional<sys::StreamAddress> admin = default_admin_address();  ///< absent: off
+  bool admin_given = false;
   SandboxMode sandbox = SandboxMode::on;
 };
 

@@ -95,6 +95,8 @@ constexpr std::array<FlagSpec, kFlagCount> kSpecs = {{
      "The least important lines to write: panic, fatal, error, warn, info or debug."},
     {FlagId::log_format, Topic::logging, "log-format", "<format>", "text",
      "text (key=value pairs) or json, one event a line on stderr."},
+    {FlagId::access_log, Topic::logging, "access-log", "", "false",
+     "Write one line for each connection when it has ended, whatever the level."},
     {FlagId::json, Topic::commands, "json", "", "false",
      "list and check print one line of JSON for scripts."},
     {FlagId::timeout, Topic::commands, "timeout", "<duration>", "off",

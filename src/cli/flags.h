@@ -53,6 +53,7 @@ enum class FlagId : uint8_t {
   external_id,
   log_level,
   log_format,
+  access_log,
   json,
   timeout,
   admin,

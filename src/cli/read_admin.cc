@@ -9,6 +9,7 @@ sys::StreamAddress default_admin_address() {
 Problem read_admin(const RawFlags& raw, Config& config) {
   const RawValue* value = raw.last(FlagId::admin);
   if (value == nullptr) return std::nullopt;
+  config.admin_given = true;
   if (value->text == "off") {
     config.admin.reset();
     return std::nullopt;

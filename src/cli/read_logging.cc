@@ -13,6 +13,7 @@ Problem read_logging(const RawFlags& raw, Config& config) {
     if (!format.ok()) return wrong(*value, "it " + format.error().message);
     config.log_format = format.value();
   }
+  config.access_log = raw.is_true(FlagId::access_log);
   return std::nullopt;
 }
 

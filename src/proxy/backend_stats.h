@@ -26,6 +26,11 @@ constexpr std::string_view backend_state_name(BackendState state) {
   return kNames[static_cast<size_t>(state)];
 }
 
+/// Whether clients are sent there as a rule; the others get one to try by, or those that are there.
+constexpr bool is_given_connections(BackendState state) {
+  return state == BackendState::serving || state == BackendState::slow_start;
+}
+
 /// What happened at one backend. Plain numbers, written on the reactor thread.
 struct BackendCounters {
   uint64_t connections_total = 0;        ///< that were established

@@ -65,6 +65,7 @@ class BackendTable {
   const BackendHealth& health(BackendId id) const { return backends_[id].health; }
   std::string_view zone(BackendId id) const { return tasks_[backends_[id].task].zone; }
   uint32_t task(BackendId id) const { return backends_[id].task; }
+  std::string_view task_id(BackendId id) const { return tasks_[backends_[id].task].id; }
   /// Connections of a task now, those still being connected included.
   uint32_t load(uint32_t task) const { return tasks_[task].connections; }
   /// When the backend's share is full; in the past for nearly all.

@@ -105,6 +105,7 @@ void Connector::set_lack(bool lacks) {
 
 Connector::Attempt Connector::attempt(const Balancer::Choice& choice) {
   ++attempts_;
+  if (info_.tries < UINT8_MAX) ++info_.tries;
   attempt_began_ = reactor_.now();
   info_.backend = choice.endpoint;
   info_.backend_id = choice.id;
@@ -143,6 +144,7 @@ void Connector::on_backend_ready(event::Events events) {
 
 void Connector::be_connected() {
   timer_.cancel();
+  info_.connect_ms = static_cast<int32_t>(sys::count_ms(reactor_.now() - info_.accepted_at));
   balancer_.table().note_connected(info_.backend_id, reactor_.now());
   owner_.on_connected(*this, backend_events_);
 }

@@ -26,6 +26,7 @@ Proxy::Proxy(const Deps& deps, Options options, OnBackendTrouble on_trouble)
       resume_timer_(reactor_.timers(), event::Timer::OnDue::to<&Proxy::resume_accepting>(this)),
       free_memory_timer_(reactor_.timers(),
                          event::Timer::OnDue::to<&Proxy::free_unneeded_memory>(this)) {
+  if (options_.access_log_target) access_log_.emplace(log_, *options_.access_log_target);
   budget_.join(*this);
 }
 
@@ -114,10 +115,17 @@ void Proxy::close_listener(const PortRoute& route) {
 
 void Proxy::cut_connections(const std::function<bool(const ConnectionInfo&)>& belongs,
                             CloseReason reason) {
-  for (size_t cut = hold_room_.cut(belongs); cut > 0; --cut) budget_.give_back();
+  const auto belongs_and_is_logged = [&](ConnectionInfo info) {
+    if (!belongs(info)) return false;
+    end_wait(info);
+    log_access(info, close_reason_name(reason));
+    return true;
+  };
+  for (size_t cut = hold_room_.cut(belongs_and_is_logged); cut > 0; --cut) budget_.give_back();
   for (size_t i = connectors_.size(); i-- > 0;) {
     if (!belongs(connectors_[i].info())) continue;
     connectors_[i].cut();
+    log_access(connectors_[i].info(), close_reason_name(reason), connectors_[i].last_error());
     reactor_.destroy_later(connectors_.take(connectors_[i]));
     budget_.give_back();
   }
@@ -196,6 +204,7 @@ void Proxy::on_connect_failed(Connector& connector, ConnectFailure failure) {
   if (const auto suppressed = unserved_log_.admit(reactor_.now())) {
     log_unserved(connector, failure, *suppressed);
   }
+  log_access(connector.info(), connect_failure_name(failure), connector.last_error());
   if (connector.attempts() > 1) stats_.retries_total += connector.attempts() - 1;
   account_end(connector.info().listen_port);
   reactor_.destroy_later(connectors_.take(connector));
@@ -248,17 +257,20 @@ void Proxy::hurry_discovery() {
 void Proxy::on_hold_released(WaitingClient client) {
   ++stats_.held_served_total;
   ports_.attribute(stats_, client.info.listen_port);
-  client.info.accepted_at = reactor_.now();
+  end_wait(client.info);
   connect(std::move(client));
 }
 
 void Proxy::on_hold_ended(const WaitingClient& client, HoldEnd end) {
+  ConnectionInfo info = client.info;
+  end_wait(info);
   if (end == HoldEnd::over) {
     ++stats_.held_over_total;
-    return note_unserved(client.info);
+    return note_unserved(info);
   }
   ++stats_.held_left_total;
-  account_end(client.info.listen_port);
+  log_access(info, "client_left");
+  account_end(info.listen_port);
   budget_.give_back();
   note_connection_ended();
 }
@@ -269,17 +281,19 @@ void Proxy::note_unserved(const ConnectionInfo& info) {
   account_end(info.listen_port);
   budget_.give_back();
   note_connection_ended();
+  const bool asked = cell_.current() != nullptr;
+  const std::string_view reason = asked ? "no_backend" : "not_discovered_yet";
+  log_access(info, reason);
   const auto suppressed = unserved_log_.admit(reactor_.now());
   if (!suppressed) return;
-  const bool asked = cell_.current() != nullptr;
   log_.warn("client_unserved",
             {{"cx", info.id},
              {"client", info.client.text()},
              {"port", info.listen_port},
-             {"reason", asked ? "no_backend" : "not_discovered_yet"},
+             {"reason", reason},
              {"error", asked ? "no backend serves this port; the connection was reset"
                              : "AWS has not answered yet; the connection was reset"},
-             {"waited_ms", sys::count_ms(reactor_.now() - info.accepted_at)},
+             {"waited_ms", ms_since_accept(info)},
              {"suppressed", *suppressed}});
 }
 
@@ -296,12 +310,12 @@ void Proxy::on_attempt_failed(const Connector& connector, int code) {
 
 void Proxy::on_tunnel_closed(Tunnel& tunnel, CloseReason reason) {
   count_closed(tunnel, reason);
+  log_closed(tunnel, reason);  // before the backend may be forgotten
   release_backend(tunnel, reason);
   account_end(tunnel.info().listen_port);
   if (PortStats* port = ports_.find(tunnel.info().listen_port)) {
     port->tunnel_times.add(reactor_.now() - tunnel.info().accepted_at);
   }
-  if (log_.enabled(sys::LogLevel::debug)) log_closed(tunnel, reason);
   reactor_.destroy_later(tunnels_.take(tunnel));
   budget_.give_back();
   note_connection_ended();

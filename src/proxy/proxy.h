@@ -9,6 +9,7 @@
 
 #include "event/reactor.h"
 #include "event/timer_queue.h"
+#include "proxy/access_log.h"
 #include "proxy/balancer.h"
 #include "proxy/connection_budget.h"
 #include "proxy/connector.h"
@@ -44,6 +45,7 @@ class Proxy final : public ListenerOwner,
     Connector::Limits connect;
     HoldRoom::Options hold;
     TunnelCare::Options care;
+    std::optional<std::string> access_log_target;  ///< what its lines call this target; absent: off
   };
   /// An attempt to connect was refused or timed out, or a client came before anything was known:
   /// discovery may want to look sooner.
@@ -121,6 +123,14 @@ class Proxy final : public ListenerOwner,
   void count_closed(const Tunnel& tunnel, CloseReason reason);
   void release_backend(const Tunnel& tunnel, CloseReason reason);
   void log_closed(const Tunnel& tunnel, CloseReason reason);
+  /// One line of the access log, if it is on, for a client that no tunnel was made for.
+  void log_access(const ConnectionInfo& info, std::string_view reason, int last_error = 0);
+  /// From now on it is as if accepted now, having waited for a backend to be known.
+  void end_wait(ConnectionInfo& info) const;
+  /// Waiting for a backend to be known included.
+  int64_t ms_since_accept(const ConnectionInfo& info) const {
+    return info.held_ms + sys::count_ms(reactor_.now() - info.accepted_at);
+  }
 
   event::Reactor& reactor_;
   RelayResources& resources_;
@@ -130,6 +140,7 @@ class Proxy final : public ListenerOwner,
   sys::Logger& log_;
   sys::InheritedSockets& inherited_;
   Options options_;
+  std::optional<AccessLog> access_log_;
   OnBackendTrouble on_trouble_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<uint16_t, std::string> listen_failures_;  // last message by listen port

@@ -79,8 +79,30 @@ void Proxy::release_backend(const Tunnel& tunnel, CloseReason reason) {
   if (failed) on_trouble_();
 }
 
+void Proxy::end_wait(ConnectionInfo& info) const {
+  info.held_ms = static_cast<uint32_t>(ms_since_accept(info));
+  info.accepted_at = reactor_.now();
+}
+
+void Proxy::log_access(const ConnectionInfo& info, std::string_view reason, int last_error) {
+  if (!access_log_) return;
+  access_log_->note(info, {.reason = reason,
+                           .duration_ms = ms_since_accept(info),
+                           .error = last_error == 0 ? "" : sys::errno_text(last_error)});
+}
+
 void Proxy::log_closed(const Tunnel& tunnel, CloseReason reason) {
   const ConnectionInfo& info = tunnel.info();
+  if (access_log_) {
+    const BackendTable& table = balancer_.table();
+    access_log_->note(info, {.reason = close_reason_name(reason),
+                             .duration_ms = ms_since_accept(info),
+                             .task = table.task_id(info.backend_id),
+                             .zone = table.zone(info.backend_id),
+                             .in_bytes = tunnel.client_to_backend_bytes(),
+                             .out_bytes = tunnel.backend_to_client_bytes()});
+  }
+  if (!log_.enabled(sys::LogLevel::debug)) return;
   log_.debug("tunnel_closed", {{"cx", info.id},
                                {"reason", close_reason_name(reason)},
                                {"client", info.client.text()},

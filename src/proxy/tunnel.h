@@ -64,10 +64,13 @@ struct ConnectionInfo {
   uint64_t id = 0;
   uint16_t listen_port = 0;
   bool was_held = false;  ///< it has waited for a backend to be known, and will not again
+  uint8_t tries = 0;      ///< backends tried, 255 at most
   sys::Endpoint client;
   sys::Endpoint backend;
   BackendId backend_id = kNoBackend;  ///< where it counts as load
   sys::SteadyTime accepted_at;        ///< of one that was held: when its wait was over
+  uint32_t held_ms = 0;               ///< how long that wait was
+  int32_t connect_ms = -1;            ///< from accepted_at until a backend was connected
 };
 
 /// A client and a backend joined: two relays back to back, one state.

@@ -118,15 +118,29 @@ void Logger::write(LogLevel level, std::string_view event, std::initializer_list
     ++suppressed_total_;
     return;
   }
-  std::string line = render_log_line(options_.format, clock_.wall_now(), level, event, fields,
-                                     suppressed_since_line_);
-  line += '\n';
-  if (sink_.write_line(line)) {
+  if (put(level, event, fields, suppressed_since_line_)) {
     suppressed_since_line_ = 0;
   } else {
     ++suppressed_since_line_;
     ++suppressed_total_;
   }
+}
+
+void Logger::access(std::string_view event, std::initializer_list<LogField> fields) {
+  if (put(LogLevel::info, event, fields, access_dropped_since_line_)) {
+    access_dropped_since_line_ = 0;
+  } else {
+    ++access_dropped_since_line_;
+    ++access_lines_dropped_total_;
+  }
+}
+
+bool Logger::put(LogLevel level, std::string_view event, std::initializer_list<LogField> fields,
+                 uint64_t suppressed_lines) {
+  std::string line =
+      render_log_line(options_.format, clock_.wall_now(), level, event, fields, suppressed_lines);
+  line += '\n';
+  return sink_.write_line(line);
 }
 
 bool Logger::take_allowance() {

@@ -81,7 +81,7 @@ class LogThrottle {
   uint64_t held_back_ = 0;
 };
 
-/// Levelled, rate-limited lines.
+/// Levelled, rate-limited lines; and those of an access log, which are neither.
 /// Lifetime:  clock and sink must outlive the logger.
 /// Errors:    none; past the limit lines are counted, and the next line says how many were dropped.
 class Logger {
@@ -109,9 +109,17 @@ class Logger {
   void debug(std::string_view event, std::initializer_list<LogField> fields) {
     write(LogLevel::debug, event, fields);
   }
+  /// A line that was asked for one by one, such as for each connection: whatever the level, and
+  /// not counted towards the limit. Only what stderr has no room for is lost; the next such line
+  /// says how many were.
+  void access(std::string_view event, std::initializer_list<LogField> fields);
+
   uint64_t suppressed_total() const { return suppressed_total_; }
+  uint64_t access_lines_dropped_total() const { return access_lines_dropped_total_; }
 
  private:
+  bool put(LogLevel level, std::string_view event, std::initializer_list<LogField> fields,
+           uint64_t suppressed_lines);
   void write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields);
   bool take_allowance();
 
@@ -122,6 +130,8 @@ class Logger {
   uint32_t window_lines_ = 0;
   uint64_t suppressed_since_line_ = 0;
   uint64_t suppressed_total_ = 0;
+  uint64_t access_dropped_since_line_ = 0;
+  uint64_t access_lines_dropped_total_ = 0;
 };
 
 }  // namespace kite::sys

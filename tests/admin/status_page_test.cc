@@ -108,6 +108,38 @@ TEST_CASE("status page: a kite that knows nothing says so") {
   CHECK(contains(status_page(testing::busy_view(0), History()), "No task can serve."));
 }
 
+TEST_CASE("status page: backends that another target lists are not told to be none") {
+  View view = testing::busy_view(3);
+  TargetView second = view.targets[0];
+  second.name = "service/orders/app#2";
+  second.backends.clear();
+  second.backends_total = 0;
+  view.targets.push_back(second);
+  const std::string page = status_page(view, History());
+  CHECK_FALSE(contains(page, "No task can serve."));
+  CHECK(contains(page, "3 backends, shown under the target that listed them first."));
+}
+
+TEST_CASE("status page: all backends that are given connections count, not those shown alone") {
+  View view = testing::busy_view(3);
+  view.targets[0].backends_total = 5000;
+  view.targets[0].backends_given = 4321;
+  CHECK(contains(status_page(view, History()), ">4,321 given connections<"));
+}
+
+TEST_CASE("status page: credentials that are not there yet are not called everlasting") {
+  View view = testing::busy_view();
+  CHECK(contains(status_page(view, History()), ">for another 5 h"));
+  view.credentials.expiry = view.wall_now - std::chrono::minutes(7);
+  CHECK(contains(status_page(view, History()), ">expired 7 min ago<"));
+  view.credentials.expiry.reset();
+  CHECK(contains(status_page(view, History()), ">keys that do not expire<"));
+  view.credentials.at_hand = false;
+  CHECK(contains(status_page(view, History()), ">none yet<"));
+  view.credentials.failures_total = 1;
+  CHECK(contains(status_page(view, History()), ">none: see the log<"));
+}
+
 TEST_CASE("status page: tasks lead to the console of their partition") {
   CHECK(console_link("eu-west-1", "prod", "abc") ==
         "https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/tasks/abc");

@@ -34,6 +34,8 @@ TEST_CASE("config: a name and a service are enough; the rest has the documented 
   CHECK(config.endpoint_ec2.empty());
   CHECK(config.log_level == sys::LogLevel::info);
   CHECK(config.log_format == sys::LogFormat::text);
+  CHECK_FALSE(config.access_log);
+  CHECK_FALSE(config.admin_given);
   CHECK(config.sandbox == SandboxMode::on);
 }
 
@@ -48,7 +50,7 @@ TEST_CASE("config: the defaults that -help tells are the ones in force") {
   // cluster deployment public balance connect-* retries hold idle-timeout keepalive
   // tcp-user-timeout removed proxy-protocol zone-aware slow-start eject-* poll loglevel log-format
   // admin drain-timeout sandbox
-  CHECK(args.size() == 23);
+  CHECK(args.size() == 24);
   const Config told = accepted(args);
   const Config silent = accepted({});
   CHECK(told.targets.front().cluster == silent.targets.front().cluster);
@@ -98,6 +100,7 @@ TEST_CASE("config: every flag arrives where it belongs") {
                                  "-endpoint-ec2=https://[::1]:4567",
                                  "-loglevel=debug",
                                  "-log-format=json",
+                                 "-access-log",
                                  "-sandbox=require"});
   REQUIRE(invocation.ok());
   const Config config = std::get<Config>(invocation.value());
@@ -125,6 +128,7 @@ TEST_CASE("config: every flag arrives where it belongs") {
   CHECK(config.endpoint_ec2 == "https://[::1]:4567");
   CHECK(config.log_level == sys::LogLevel::debug);
   CHECK(config.log_format == sys::LogFormat::json);
+  CHECK(config.access_log);
   CHECK(config.sandbox == SandboxMode::require);
 }
 

@@ -1,12 +1,14 @@
 """The status page as a browser shows it. Screenshots are left in build/screenshots."""
 
+import http.server
+import threading
 import urllib.request
 
 import pytest
 from backends import name_then_echo
 from clients import connect, connections, echo_once, names, read_line
 from kite import ROOT
-from waiting import free_port
+from waiting import eventually, free_port
 
 from browser import Browser
 from tools import tool
@@ -67,6 +69,38 @@ def test_it_shows_what_there_is_and_follows_it(scenario, start_kite, port, admin
     kite.stop()
     browser.wait("document.body.className == 'lost'")
     assert "does not answer" in browser.text() and second[:8] in browser.text()
+
+
+class Stranger(http.server.BaseHTTPRequestHandler):
+    """What may answer at the kite's address when it has gone: a page of something else."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<main>Something else</main>")
+        self.server.answered += 1
+
+    def log_message(self, *_):
+        pass
+
+
+def test_an_answer_that_is_no_status_page_leaves_the_old_one(scenario, start_kite, port, admin,
+                                                             browser):
+    task, _ = scenario.bridge(port)
+    kite = start_kite(f"-admin={admin}").wait_listening(port)
+    browser.open(f"http://{admin}/")
+    browser.wait("document.querySelectorAll('tbody tr').length == 1")
+    kite.stop()
+    host, _, number = admin.partition(":")
+    with http.server.HTTPServer((host, int(number)), Stranger) as stranger:
+        stranger.answered = 0
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        eventually(lambda: stranger.answered >= 2, 30)
+        stranger.shutdown()
+    browser.wait("document.body.className == 'lost'")
+    assert task[:8] in browser.text() and "Something else" not in browser.text()
+    assert "does not answer" in browser.text()
 
 
 def test_hostile_names_are_text(scenario, start_kite, port, admin, browser):

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -34,6 +35,9 @@ inline void add_backends(size_t backends, const std::string& zone, sys::SteadyTi
     target.backends.push_back(std::move(backend));
   }
   target.backends_total = target.backends.size();
+  target.backends_given = static_cast<size_t>(
+      std::count_if(target.backends.begin(), target.backends.end(),
+                    [](const auto& each) { return proxy::is_given_connections(each.state); }));
   target.snapshot = std::make_shared<const snapshot::Snapshot>(
       std::move(tasks), std::vector<snapshot::PortBackends>{std::move(set)});
 }
@@ -71,7 +75,7 @@ inline admin::View busy_view(size_t backends = 5, const std::string& zone = "eu-
   view.reactor.turns = 1000;
   view.reactor.events = 2000;
   for (int i = 1; i < 1000; ++i) view.reactor.turn_times.add(std::chrono::microseconds(i));
-  view.credentials = {"container endpoint", view.wall_now + 5h, 2, 0};
+  view.credentials = {"container endpoint", true, view.wall_now + 5h, 2, 0};
 
   admin::ServiceView ecs{"ecs", {}, 130, 2, 488};
   for (int i = 0; i < 120; ++i) ecs.calls.count("ecs:ListTasks", std::nullopt, 12ms);

@@ -159,6 +159,34 @@ TEST_CASE("log: lines above the level are not written and do not count") {
   CHECK(sink.lines.size() == 2);
 }
 
+TEST_CASE("log: lines of an access log know neither level nor limit, and count what is lost") {
+  testing::ManualClock clock;
+  struct FullSink final : LogSink {
+    bool write_line(std::string_view line) override {
+      if (!full) lines.emplace_back(line);
+      return !full;
+    }
+    bool full = false;
+    std::vector<std::string> lines;
+  } sink;
+  Logger logger(clock, sink, {.level = LogLevel::error, .lines_per_second_max = 1});
+  for (int i = 0; i < 500; ++i) logger.access("connection", {{"cx", i}});
+  CHECK(sink.lines.size() == 500);
+  CHECK(sink.lines[499].find(" level=info event=connection cx=499\n") != std::string::npos);
+  logger.error("lost", {});  // they have not used up what other lines may take
+  CHECK(sink.lines.size() == 501);
+  sink.full = true;
+  for (int i = 0; i < 7; ++i) logger.access("connection", {});
+  sink.full = false;
+  logger.access("connection", {});
+  logger.access("connection", {});
+  REQUIRE(sink.lines.size() == 503);
+  CHECK(sink.lines[501].ends_with("event=connection suppressed_lines=7\n"));
+  CHECK(sink.lines[502].ends_with("event=connection\n"));
+  CHECK(logger.access_lines_dropped_total() == 7);
+  CHECK(logger.suppressed_total() == 0);
+}
+
 TEST_CASE("log: past the limit lines are counted, and the next one says how many") {
   testing::ManualClock clock;
   KeptLines sink;

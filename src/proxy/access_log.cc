@@ -1,0 +1,24 @@
+#include "proxy/access_log.h"
+
+namespace kite::proxy {
+
+/// Every line has every field, so that a table of them has columns.
+void AccessLog::note(const ConnectionInfo& info, const Outcome& outcome) {
+  log_.access("connection", {{"cx", info.id},
+                             {"target", target_},
+                             {"port", info.listen_port},
+                             {"client", info.client.text()},
+                             {"backend", info.tries == 0 ? "" : info.backend.text()},
+                             {"task", outcome.task},
+                             {"zone", outcome.zone},
+                             {"reason", outcome.reason},
+                             {"in_bytes", outcome.in_bytes},
+                             {"out_bytes", outcome.out_bytes},
+                             {"held_ms", info.held_ms},
+                             {"connect_ms", info.connect_ms},
+                             {"duration_ms", outcome.duration_ms},
+                             {"tries", info.tries},
+                             {"error", outcome.error}});
+}
+
+}  // namespace kite::proxy
