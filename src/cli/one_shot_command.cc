@@ -81,15 +81,23 @@ OneShot::OneShot(const Config& config, const aws::Settings& settings,
       http_(reactor_, http_options(settings)),
       aws_({settings_, http_, clock_, random_, log_}, metadata_plan, aws_wishes(config)) {}
 
-std::optional<sys::Error> OneShot::open() {
+std::optional<sys::Error> OneShot::open(Until until) {
   std::optional<sys::Result<sys::Done>> opened;
   aws_.open([&](const sys::Result<sys::Done>& result) { opened = result; });
-  run_until([&] { return opened.has_value(); });
+  if (!run_until([&] { return opened.has_value(); }, until)) {
+    aws_.cancel();
+    return sys::Error{"the region was not found out in time; give -region or AWS_REGION"};
+  }
   if (!opened->ok()) return opened->error();
   return std::nullopt;
 }
 
 discovery::CycleResult OneShot::discover(const discovery::Target& target) {
+  return std::move(*discover(target, std::nullopt));
+}
+
+std::optional<discovery::CycleResult> OneShot::discover(const discovery::Target& target,
+                                                        Until until) {
   discovery::Inventory inventory;
   ResultKeeper keeper;
   const auto on_done = discovery::DiscoverySource::OnDone::to<&ResultKeeper::on_done>(&keeper);
@@ -104,11 +112,11 @@ discovery::CycleResult OneShot::discover(const discovery::Target& target) {
         reactor_, aws_.cloud_map(), discovery::CloudMapCycle::Options{.target = target}, on_done);
   }
   source->start({});
-  run_until([&] { return keeper.kept.has_value(); });
-  return std::move(*keeper.kept);
+  run_until([&] { return keeper.kept.has_value(); }, until);
+  return std::move(keeper.kept);  // a poll that is not over ends with its source
 }
 
-bool OneShot::run_until(const std::function<bool()>& done, std::optional<sys::SteadyTime> until) {
+bool OneShot::run_until(const std::function<bool()>& done, Until until) {
   constexpr sys::Duration kTurnMax = std::chrono::seconds(1);
   while (!done()) {  // ends: by what is waited for, or by the clock
     if (until && reactor_.now() >= *until) return false;

@@ -40,15 +40,19 @@ class OneShot {
   OneShot(const Config& config, const aws::Settings& settings,
           const aws::InstanceMetadataPlan& metadata_plan);
 
+  using Until = std::optional<sys::SteadyTime>;  ///< absent: for as long as it takes
+
   /// Finds region, endpoints and credentials. The error is a sentence.
-  std::optional<sys::Error> open();
+  std::optional<sys::Error> open(Until until = std::nullopt);
   /// One whole poll.
   discovery::CycleResult discover(const discovery::Target& target);
+  /// The same, given up when the time is over: then nothing.
+  std::optional<discovery::CycleResult> discover(const discovery::Target& target, Until until);
   /// Turns the loop until `done`, or until the time is over; without one for ever. False then.
-  bool run_until(const std::function<bool()>& done,
-                 std::optional<sys::SteadyTime> until = std::nullopt);
+  bool run_until(const std::function<bool()>& done, Until until = std::nullopt);
 
   event::Reactor& reactor() { return reactor_; }
+  sys::Random& random() { return random_; }
   aws::Access& aws() { return aws_; }
 
  private:

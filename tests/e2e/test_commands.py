@@ -3,13 +3,14 @@
 import json
 import subprocess
 import threading
+import time
 
 import pytest
 from fake_aws.client import (binding, bridge_task, container, container_instance, fargate_task,
-                             fault, host_task, instance, task_definition)
+                             fault, host_task, instance, task_definition, throttled)
 
 from kite import binary
-from waiting import free_port
+from waiting import free_port, patience
 
 NAME, FAMILY = "app", "web"
 
@@ -134,6 +135,24 @@ def test_wait_ends_when_a_backend_can_be_reached(scenario):
     done = command(scenario.aws, "wait", "-timeout=30s")
     late.join()
     assert done.returncode == 0, done.stderr
+
+
+def test_wait_keeps_its_time_whatever_aws_does(scenario):
+    scenario.bridge(8080)
+    scenario.aws.add_fault(fault(service="ecs", stuck=True))
+    start = time.monotonic()
+    done = command(scenario.aws, "wait", "-timeout=1500ms")
+    assert done.returncode == 1 and "AWS has not answered" in done.stderr
+    assert time.monotonic() - start < 1.5 * 4 * patience()  # a silent call alone takes longer
+
+
+def test_wait_asks_a_throttled_account_seldom(scenario):
+    scenario.bridge(8080)
+    scenario.aws.add_fault(throttled())
+    done = command(scenario.aws, "wait", "-timeout=12s", "-poll=1s-1s")
+    assert done.returncode == 1 and "Rate exceeded" in done.stderr
+    # Without regard to it there would be ten polls, each with its retries.
+    assert scenario.aws.count("ecs", "ListTasks") < 20
 
 
 @pytest.mark.parametrize("state, why", [({"lastStatus": "PENDING"}, "PENDING"), (None, "no task")])

@@ -1,0 +1,24 @@
+#include "cli/wait_pace.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kite::cli {
+
+WaitPace::WaitPace(sys::Duration low, sys::Random& random)
+    : low_(low),
+      random_(random),
+      pacer_({.low = low, .high = low}, random),
+      pause_(std::min<sys::Duration>(kFirstPause, low)) {}
+
+sys::Duration WaitPace::next(const discovery::CycleResult& result) {
+  using discovery::PollOutcome;
+  if (result.throttled || pacer_.throttled()) {
+    return pacer_.next_delay(result.throttled ? PollOutcome::throttled : PollOutcome::calm,
+                             result.calls);
+  }
+  const sys::Duration pause = std::exchange(pause_, std::min(2 * pause_, low_));
+  return pause * 9 / 10 + random_.jitter(pause / 5);
+}
+
+}  // namespace kite::cli
