@@ -100,6 +100,20 @@ def test_the_template_is_whole():
     assert set(template["Parameters"]) == set(re.findall(r"\b([A-Z]\w+)=", page))
 
 
+def test_cfn_lint_finds_no_fault(tmp_path):
+    if not shutil.which("cfn-lint"):
+        pytest.skip("cfn-lint is not installed: pip install cfn-lint")
+
+    def lint(path):
+        return subprocess.run(["cfn-lint", str(path)], capture_output=True, text=True, check=False)
+    done = lint(TEMPLATE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = TEMPLATE.read_text(encoding="utf-8")
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(text.replace("TaskRoleArn:", "TaskRole:"))
+    assert "TaskRole" in lint(wrong).stdout, "or it would see nothing"
+
+
 def test_the_kite_ends_before_it_is_killed():
     definition, = resources("AWS::ECS::TaskDefinition").values()
     kite = next(each for each in definition["ContainerDefinitions"] if each["Name"] == "kite")
