@@ -1,6 +1,7 @@
 """Fixtures of the end-to-end tests: a local AWS, backends, kites that are judged at the end."""
 
 import os
+import subprocess
 import urllib.parse
 
 import pytest
@@ -8,6 +9,7 @@ from fake_aws.client import (FakeAws, awsvpc_task, bridge_task, instance, task_d
 
 from backends import Farm, identify
 from kite import ROOT, Kite, binary
+from secrecy import Told
 from waiting import free_port
 
 CLUSTER, FAMILY, CONTAINER = "default", "web", "app"
@@ -69,6 +71,21 @@ class Scenario:
 
 
 @pytest.fixture
+def told():
+    """What the program says in this test."""
+    return Told()
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_told(request, monkeypatch, told):
+    """In no test does a kite or a command write, or show on a page, what is secret."""
+    aws = request.getfixturevalue("aws") if "aws" in request.fixturenames else None
+    monkeypatch.setattr(subprocess, "run", told.run(subprocess.run, binary()))
+    yield
+    told.check(aws.secrets() if aws is not None else ())
+
+
+@pytest.fixture
 def aws():
     with FakeAws() as made:
         yield made
@@ -93,7 +110,7 @@ def port():
 
 
 @pytest.fixture
-def start_kite(aws, request):
+def start_kite(aws, request, told):
     """Starts kites: start_kite(*flags, **options). Each is judged when the test is over.
 
     By default: container `app` of family `web`, bound to 127.0.0.1, one poll a second, no drain at
@@ -131,6 +148,10 @@ def start_kite(aws, request):
     finally:
         for kite in started:
             kite.kill()
+            told.environments.append(kite.env)
+            told.add("the log", kite.log_text())
+            told.add("stdout", kite.output())
+            told.add("a page", *kite.pages)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -1,6 +1,8 @@
 """The real program under test: started with flags and an environment, watched, ended, judged."""
 
+import contextlib
 import fcntl
+import http.client
 import os
 import pathlib
 import re
@@ -16,6 +18,7 @@ from waiting import eventually, patience
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # A pool may keep this many idle pipes; a leak of pipes is more than that.
 POOLED_PIPE_ENDS_MAX = 2 * 64
+PAGES = ("/", "/metrics", "/backends", "/readyz", "/healthz")
 BAD_LEVELS = ("error", "fatal", "panic")
 SANITIZER = re.compile(r"(Address|Leak|UndefinedBehavior)Sanitizer|runtime error:|KITE_CHECK")
 
@@ -52,7 +55,8 @@ class Kite:
         if os.geteuid() != 0:
             # What is not dumpable hides its descriptors from everybody but root.
             env = {"KITE_SANDBOX": "off", **env}
-        self._lines, self._lock = [], threading.Lock()
+        self.env, self.pages = env, []
+        self._lines, self._output, self._lock = [], [], threading.Lock()
 
         def limit():
             if nofile is not None:
@@ -64,7 +68,7 @@ class Kite:
             preexec_fn=limit, pass_fds=pass_fds)
         self._readers = [threading.Thread(target=self._collect, args=(stream, kept), daemon=True)
                          for stream, kept in ((self._process.stderr, self._lines),
-                                              (self._process.stdout, []))]
+                                              (self._process.stdout, self._output))]
         self.baseline = None
         if deaf:
             fcntl.fcntl(self._process.stderr, fcntl.F_SETPIPE_SZ, 4096)
@@ -101,6 +105,21 @@ class Kite:
 
     def log_text(self):
         return "\n".join(self.lines())
+
+    def output(self):
+        """What it wrote to stdout."""
+        with self._lock:
+            return "\n".join(self._output)
+
+    def look_at_pages(self):
+        """Keeps all pages, if there is an address to ask, for whoever looks for what they may not
+        show."""
+        found = [flag for flag in self.flags if re.match(r"-admin=[\d.]+:\d+$", flag)]
+        for path in PAGES if found else ():
+            connection = http.client.HTTPConnection(found[-1].partition("=")[2], timeout=20)
+            with contextlib.closing(connection), contextlib.suppress(OSError):
+                connection.request("GET", path)
+                self.pages.append(connection.getresponse().read().decode(errors="replace"))
 
     # -- state ----------------------------------------------------------------------------------
 
@@ -183,6 +202,7 @@ class Kite:
             if self.exit_code is None:
                 assert self.alive(), f"the kite ended by itself: {self._process.returncode}"
                 self.wait_quiet()
+                self.look_at_pages()
                 code = self.stop()
                 assert code == 0, f"exit code {code} after SIGTERM"
         finally:

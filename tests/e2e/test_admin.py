@@ -10,6 +10,8 @@ import subprocess
 import threading
 
 import pytest
+from fake_aws.client import bridge_task
+
 from backends import name_then_echo
 from clients import LOCAL, connect, connections, echo_once, names, read_all, read_line
 from kite import binary
@@ -106,13 +108,17 @@ def test_targets_of_one_name_are_told_apart(scenario, start_kite, port, admin):
     assert any('target="family/web/app#2"' in each for each in series)
 
 
-def test_no_page_and_no_line_shows_a_credential(scenario, start_kite, port, admin):
-    secret = scenario.aws.env()["AWS_SECRET_ACCESS_KEY"]
+def test_pages_are_among_what_is_searched_for_secrets(scenario, start_kite, port, admin, told):
+    """Every test is searched when it is over; this one makes sure that there is what to search."""
     scenario.bridge(port)
     kite = start_kite(f"-admin={LOCAL}:{admin}", "-loglevel=debug").wait_listening(port)
-    for path in ("/", "/metrics", "/backends", "/readyz", "/healthz"):
-        assert secret not in ask(admin, path)[2], path
-    assert secret not in kite.log_text()
+    kite.judge()
+    assert len(kite.pages) == 5 and all(kite.pages)
+    assert scenario.aws.env()["AWS_SECRET_ACCESS_KEY"] in scenario.aws.secrets()
+    told.add("a page", kite.pages[0] + scenario.aws.env()["AWS_SECRET_ACCESS_KEY"])
+    with pytest.raises(AssertionError, match="tells a secret"):
+        told.check(scenario.aws.secrets())
+    told.texts.clear()
 
 
 def test_a_taken_address_ends_the_start_with_a_sentence(scenario, start_kite, port, admin):
@@ -123,6 +129,37 @@ def test_a_taken_address_ends_the_start_with_a_sentence(scenario, start_kite, po
     (line,) = kite.lines(event="cannot_start")
     assert f"{LOCAL}:{admin}" in line["error"] and "-admin=off" in line["error"]
     assert not scenario.aws.count("ecs", "ListTasks")
+
+
+def test_the_second_kite_of_a_namespace_serves_without_the_default_address(scenario, start_kite):
+    ports = [free_port(), free_port()]
+    for port in ports:
+        scenario.bridge(port)
+    common = ("-name=app", "-family=web", "-bind=127.0.0.1", "-drain-timeout=0", "-poll=1s-1s")
+    with socket.create_server((LOCAL, 9902)):  # as if it were another kite
+        kite = start_kite(*common, *(f"-port={port}" for port in ports), defaults=False)
+        kite.wait_listening(*ports)
+        eventually(lambda: names(ports[0], 1), 15)
+    (line,) = kite.lines(event="admin_unavailable")
+    assert line["level"] == "warn" and f"{LOCAL}:9902" in line["error"]
+    assert "-admin" in line["hint"]
+
+
+def test_pages_show_a_thousand_backends_of_all_targets_together(scenario, start_kite, admin):
+    host = scenario.instance("127.0.0.2")
+    ports = [free_port(), free_port()]
+    for name, port, first in (("a", ports[0], 20000), ("b", ports[1], 21000)):
+        scenario.aws.put_tasks([bridge_task("default", name, 7, "app", [(port, first + n)], host)
+                                for n in range(600)])
+    start_kite(f"-admin={LOCAL}:{admin}", "-family=a",
+               f"-target=family=b,name=app").wait_listening(*ports)
+    page = ask(admin, "/metrics")[2]
+    assert page.count("\nkite_backend_up{") == 1000 and len(page) < 3_000_000
+    assert metric(admin, "kite_snapshot_backends") == 1200
+    targets = json.loads(ask(admin, "/backends")[2])["targets"]
+    assert [target["backends_total"] for target in targets] == [600, 600]
+    assert sum(len(target["backends"]) for target in targets) == 1000
+    assert "1,200 given connections" in ask(admin, "/")[2]
 
 
 def test_a_unix_socket_is_its_users_alone_and_taken_over(scenario, start_kite, port, tmp_path):

@@ -312,6 +312,10 @@ class FakeAws:
         """The sources hand out new keys from now on; the old ones stay good."""
         self.control("POST", "/credentials/renew")
 
+    def secrets(self):
+        """Every secret and token it has handed out or been shown: what nobody may print."""
+        return self.control("GET", "/secrets")
+
     def rotate_credentials(self):
         self.control("POST", "/credentials/rotate")
 

@@ -62,6 +62,7 @@ class Control:
                    ("PATCH", "state"): lambda: self._world.state.patch(body),
                    ("POST", "faults"): lambda: self._world.faults.append(body),
                    ("DELETE", "faults"): lambda: self._world.faults.replace([]),
+                   ("GET", "secrets"): lambda: sorted(self._world.credentials.secrets),
                    ("POST", "reset"): self._reset,
                    ("POST", "credentials/rotate"): self._world.credentials.rotate,
                    ("POST", "credentials/renew"): self._world.credentials.renew,

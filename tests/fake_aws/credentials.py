@@ -25,11 +25,13 @@ class Credentials:
         self._issued = {}  # access key -> Credential
         self._current = {}  # source -> Credential
         self._count = 0
+        self.secrets = set()  # whatever nobody but its owner may learn, for tests to look for
         self.set_static([STATIC])
 
     def set_static(self, entries):
         self._static = {}
         for entry in entries:
+            self.secrets.update(filter(None, (entry["secret"], entry.get("token"))))
             self._static[entry["access_key"]] = Credential(
                 entry["access_key"], entry["secret"], entry.get("token"),
                 clocks.parse_expiry(entry.get("expires")))
@@ -70,6 +72,7 @@ class Credentials:
         while len(self._issued) >= 100:  # bounded: the oldest is long expired
             del self._issued[next(iter(self._issued))]
         self._issued[made.access_key] = made
+        self.secrets.update((made.secret, made.token))
         self._current[source] = made
         return made
 

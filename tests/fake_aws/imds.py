@@ -74,6 +74,7 @@ class Imds(Service):
         token = secrets.token_urlsafe(40) + "=="
         while len(self._tokens) >= MAX_TOKENS:
             del self._tokens[next(iter(self._tokens))]
+        self.world.credentials.secrets.add(token)
         self._tokens[token] = self.world.clock.now() + int(ttl)
         reply = self._text(token)
         reply.headers["X-Aws-Ec2-Metadata-Token-Ttl-Seconds"] = ttl

@@ -43,6 +43,7 @@ class Metadata(Service):
         if knobs["fail_first"]:
             status = knobs["fail_first"].pop(0)
             raise ApiError(str(status), "credentials are not there yet", status)
+        self.world.credentials.secrets.update(request.values("authorization"))
         if knobs["authorization"] is not None and (
                 request.values("authorization") != [knobs["authorization"]]):
             raise ApiError("Unauthorized", "a good Authorization header is needed", 401)

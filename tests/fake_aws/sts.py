@@ -107,6 +107,7 @@ class Sts(SignedService):
                                f"sts:AssumeRole on resource: {parameters['RoleArn']}")
 
     def _check_token(self, token, knobs):
+        self.world.credentials.secrets.add(token)
         if not 4 <= len(token) <= 20000:
             raise invalid("Value at 'webIdentityToken' failed to satisfy constraint")
         if token in knobs["expired_tokens"]:
