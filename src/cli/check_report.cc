@@ -34,11 +34,20 @@ bool is_reached(const BackendFinding& backend) {
   return backend.error == 0;
 }
 
+/// Why an action is not allowed, unless the last poll has met the same and the list says so.
+std::string why_not(const CheckedTarget& target, const ActionFinding& finding) {
+  const bool told = std::ranges::any_of(target.listed.result.problems, [&](const auto& problem) {
+    return problem.error.operation == finding.action;
+  });
+  if (told && finding.verdict != ActionVerdict::allowed) return "see NOT ANSWERED";
+  return printable(finding.message);
+}
+
 std::string actions_text(const CheckedTarget& target, const Style& style) {
   Table table({"ACTION", "VERDICT", "NEEDED FOR", "WHY NOT"});
   for (const ActionFinding& finding : target.actions) {
     table.add({finding.action, std::string(verdict_name(finding.verdict)), finding.use,
-               printable(finding.message)});
+               why_not(target, finding)});
   }
   return table.text(style);
 }
@@ -74,6 +83,10 @@ std::string verdict_text(const CheckFindings& findings, const Style& style) {
                "No backend could be reached: check the security groups of the target's tasks and "
                "instances, and the routes to them.") +
            "\n";
+  }
+  for (const CheckedTarget& target : findings.targets) {
+    const auto& problems = target.listed.result.problems;
+    if (!problems.empty()) return style.bad(printable(problems.front().error.message)) + "\n";
   }
   return style.bad("Something is missing: see above.") + "\n";
 }

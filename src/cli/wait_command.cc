@@ -8,6 +8,7 @@
 #include "cli/one_shot_command.h"
 #include "cli/reach_probe.h"
 #include "cli/wait_pace.h"
+#include "sys/socket.h"
 
 namespace kite::cli {
 
@@ -58,6 +59,7 @@ class Waiting {
       return true;
     }
     obstacle_ = "no backend can be connected to, such as " + endpoints.front().text();
+    if (probe.done()) obstacle_ += ": " + sys::errno_text(probe.errors().front());
     return false;
   }
 

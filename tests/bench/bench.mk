@@ -23,6 +23,11 @@ $(BUILD)/load: $(LOAD_OBJECTS)
 	@echo "  link   $@"
 	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^
 
+.PHONY: bench-admin
+bench-admin: static ## Measure what hostile clients of the admin address cost the others
+	@$(MAKE) --no-print-directory -j$(JOBS) build/release/load
+	@$(PYTHON) tests/bench/hostile_admin.py
+
 .PHONY: bench-footprint
 bench-footprint: static deps-bench ## Measure size, start and memory beside HAProxy and nginx
 	@$(MAKE) --no-print-directory -j$(JOBS) $(STATIC)/hurried-kite

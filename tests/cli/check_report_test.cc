@@ -42,6 +42,24 @@ TEST_CASE(
   CHECK_FALSE(findings.all_well());
 }
 
+TEST_CASE("check: a cause is told once, and at the end when no policy is missing") {
+  CheckFindings findings = reached_backend();
+  auto& target = findings.targets.front();
+  target.backends.clear();
+  target.actions = {finding("ecs:ListTasks", "always", ActionVerdict::unknown),
+                    finding("ecs:DescribeTasks", "always", ActionVerdict::unknown)};
+  aws::CallError error;
+  error.error_class = aws::ErrorClass::bad_credentials;
+  error.operation = "ecs:ListTasks";
+  error.message = "ecs:ListTasks failed: check the credentials";
+  target.listed.result.problems.push_back({error, 1});
+  const std::string text = check_text(findings, {});
+  CAPTURE(text);
+  CHECK(text.find("see NOT ANSWERED") != std::string::npos);
+  CHECK(text.find("not authorized") != std::string::npos);  // what only this table knows
+  CHECK(text.ends_with("\necs:ListTasks failed: check the credentials\n"));
+}
+
 TEST_CASE("check: one backend of each target that was reached is enough") {
   CheckFindings findings = reached_backend();
   CHECK(findings.all_well());

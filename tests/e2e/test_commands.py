@@ -137,6 +137,12 @@ def test_wait_ends_when_a_backend_can_be_reached(scenario):
     assert done.returncode == 0, done.stderr
 
 
+def test_wait_tells_why_a_backend_cannot_be_reached(scenario):
+    scenario.bridge_at(8080, "127.0.0.2", free_port())
+    done = command(scenario.aws, "wait", "-timeout=1s")
+    assert done.returncode == 1 and "Connection refused" in done.stderr
+
+
 def test_wait_keeps_its_time_whatever_aws_does(scenario):
     scenario.bridge(8080)
     scenario.aws.add_fault(fault(service="ecs", stuck=True))
