@@ -139,7 +139,7 @@ def test_wait_ends_when_a_backend_can_be_reached(scenario):
 
 def test_wait_tells_why_a_backend_cannot_be_reached(scenario):
     scenario.bridge_at(8080, "127.0.0.2", free_port())
-    done = command(scenario.aws, "wait", "-timeout=1s")
+    done = command(scenario.aws, "wait", "-timeout=4s")
     assert done.returncode == 1 and "Connection refused" in done.stderr
 
 
@@ -165,6 +165,6 @@ def test_wait_asks_a_throttled_account_seldom(scenario):
 def test_wait_gives_up_with_the_reason(scenario, state, why):
     if state is not None:
         scenario.bridge(8080, **state)
-    done = command(scenario.aws, "wait", "-timeout=1s")
+    done = command(scenario.aws, "wait", "-timeout=4s")
     assert done.returncode == 1
     assert "is not ready after -timeout" in done.stderr and why in done.stderr
