@@ -3,9 +3,12 @@
 
 Usage: hostile_admin.py [--connections N] [--rounds N]
 
-Requests at a fixed rate through the kite are timed, in turn alone and beside a process that opens
-N connections to the admin address: silent ones, slow heads, huge heads, garbage, pipelined requests.
-Prints one line of JSON: the medians of the rounds, their ratio, and memory before and after.
+Requests at a fixed rate through the kite are timed, in turn alone, while a process opens N connections
+again and again to the admin address of another kite, and while it opens them to this one's: silent
+ones, slow heads, huge heads, garbage, pipelined requests. What the crowd itself takes of the machine is
+in the second, what its victim does with it in the third alone.
+Prints one line of JSON: the medians of the rounds, the ratios of the third's p99 to the others', and
+memory before and after.
 """
 
 import argparse
@@ -66,18 +69,20 @@ def beside_crowd(kite, admin, connections, span):
 
 
 def rounds(options):
-    admin = free_port()
+    admin, elsewhere = free_port(), free_port()
     span = Span(1, options.seconds)
-    alone, beside = [], []
-    with precedence(), Server() as server, Kite(server.backends,
-                                                flags=[f"-admin=127.0.0.1:{admin}"]) as kite:
+    runs = {"alone": [], "elsewhere": [], "hostile": []}
+    with (precedence(), Server() as server,
+          Kite(server.backends, flags=[f"-admin=127.0.0.1:{admin}"]) as kite,
+          Kite(server.backends, flags=[f"-admin=127.0.0.1:{elsewhere}"])):
         measure(kite, Span(1, 1))
         before = rss_kib(kite.pid)
         for _ in range(options.rounds):
-            alone.append(measure(kite, span))
-            beside.append(beside_crowd(kite, admin, options.connections, span))
+            runs["alone"].append(measure(kite, span))
+            for name, port in (("elsewhere", elsewhere), ("hostile", admin)):
+                runs[name].append(beside_crowd(kite, port, options.connections, span))
         after = rss_kib(kite.pid)
-    return alone, beside, {"rss_kib_before": before, "rss_kib_after": after}
+    return runs, {"rss_kib_before": before, "rss_kib_after": after}
 
 
 def median(runs, key):
@@ -93,10 +98,12 @@ def main():
     options = parser.parse_args()
     if options.bother:
         return bother(options.bother, options.connections)
-    alone, beside, memory = rounds(options)
+    measured, memory = rounds(options)
     figures = {f"{key}_{name}": median(runs, key) for key in ("p50_us", "p99_us")
-               for name, runs in (("alone", alone), ("beside", beside))}
-    figures["p99_ratio"] = round(figures["p99_us_beside"] / figures["p99_us_alone"], 2)
+               for name, runs in measured.items()}
+    for name in ("alone", "elsewhere"):
+        ratio = figures["p99_us_hostile"] / figures[f"p99_us_{name}"]
+        figures[f"p99_ratio_to_{name}"] = round(ratio, 2)
     print(json.dumps({**figures, **memory, "connections": options.connections,
                       "rounds": options.rounds}))
     return None

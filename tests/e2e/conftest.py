@@ -71,18 +71,18 @@ class Scenario:
 
 
 @pytest.fixture
-def told():
+def sayings():
     """What the program says in this test."""
     return Told()
 
 
 @pytest.fixture(autouse=True)
-def no_secret_is_told(request, monkeypatch, told):
+def no_secret_is_told(request, monkeypatch, sayings):
     """In no test does a kite or a command write, or show on a page, what is secret."""
     aws = request.getfixturevalue("aws") if "aws" in request.fixturenames else None
-    monkeypatch.setattr(subprocess, "run", told.run(subprocess.run, binary()))
+    monkeypatch.setattr(subprocess, "run", sayings.run(subprocess.run, binary()))
     yield
-    told.check(aws.secrets() if aws is not None else ())
+    sayings.check(aws.secrets() if aws is not None else ())
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def port():
 
 
 @pytest.fixture
-def start_kite(aws, request, told):
+def start_kite(aws, request, sayings):
     """Starts kites: start_kite(*flags, **options). Each is judged when the test is over.
 
     By default: container `app` of family `web`, bound to 127.0.0.1, one poll a second, no drain at
@@ -148,10 +148,10 @@ def start_kite(aws, request, told):
     finally:
         for kite in started:
             kite.kill()
-            told.environments.append(kite.env)
-            told.add("the log", kite.log_text())
-            told.add("stdout", kite.output())
-            told.add("a page", *kite.pages)
+            sayings.environments.append(kite.env)
+            sayings.add("the log", kite.log_text())
+            sayings.add("stdout", kite.output())
+            sayings.add("a page", *kite.pages)
 
 
 @pytest.hookimpl(hookwrapper=True)

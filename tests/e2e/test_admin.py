@@ -108,17 +108,18 @@ def test_targets_of_one_name_are_told_apart(scenario, start_kite, port, admin):
     assert any('target="family/web/app#2"' in each for each in series)
 
 
-def test_pages_are_among_what_is_searched_for_secrets(scenario, start_kite, port, admin, told):
+def test_pages_are_among_what_is_searched_for_secrets(scenario, start_kite, port, admin,
+                                                        sayings):
     """Every test is searched when it is over; this one makes sure that there is what to search."""
     scenario.bridge(port)
     kite = start_kite(f"-admin={LOCAL}:{admin}", "-loglevel=debug").wait_listening(port)
     kite.judge()
     assert len(kite.pages) == 5 and all(kite.pages)
     assert scenario.aws.env()["AWS_SECRET_ACCESS_KEY"] in scenario.aws.secrets()
-    told.add("a page", kite.pages[0] + scenario.aws.env()["AWS_SECRET_ACCESS_KEY"])
+    sayings.add("a page", kite.pages[0] + scenario.aws.env()["AWS_SECRET_ACCESS_KEY"])
     with pytest.raises(AssertionError, match="tells a secret"):
-        told.check(scenario.aws.secrets())
-    told.texts.clear()
+        sayings.check(scenario.aws.secrets())
+    sayings.texts.clear()
 
 
 def test_a_taken_address_ends_the_start_with_a_sentence(scenario, start_kite, port, admin):

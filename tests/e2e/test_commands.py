@@ -122,6 +122,23 @@ def test_check_names_the_missing_actions_and_prints_the_policy(scenario):
     assert verdicts["ec2:DescribeInstances"] == "allowed"
 
 
+@pytest.mark.parametrize("action, mode", [
+    ("ecs:ListTasks", "bridge"), ("ecs:DescribeTasks", "bridge"),
+    ("ecs:DescribeContainerInstances", "bridge"), ("ec2:DescribeInstances", "bridge"),
+    ("ecs:DescribeTaskDefinition", "awsvpc"), ("ec2:DescribeNetworkInterfaces", "public")])
+def test_check_asks_for_exactly_the_action_that_is_missing(scenario, action, mode):
+    if mode == "bridge":
+        scenario.bridge(8080)
+    else:
+        scenario.awsvpc(free_port(), "127.0.0.3")
+    scenario.aws.deny(action)
+    done = command(scenario.aws, "check", "-json", *(["-public"] if mode == "public" else []))
+    said = json.loads(done.stdout)
+    assert done.returncode == 1 and said["missing_actions"] == [action]
+    verdicts = {each["action"]: each["verdict"] for each in said["targets"][0]["actions"]}
+    assert verdicts[action] == "denied"
+
+
 def test_check_tells_backends_that_cannot_be_reached(scenario):
     scenario.bridge_at(8080, "127.0.0.2", free_port())
     done = command(scenario.aws, "check")

@@ -15,7 +15,7 @@ _spec.loader.exec_module(_fixtures)
 Scenario = _fixtures.Scenario
 aws, farm, scenario, port = (_fixtures.aws, _fixtures.farm, _fixtures.scenario, _fixtures.port)
 start_kite, program_is_built = _fixtures.start_kite, _fixtures.program_is_built
-told, no_secret_is_told = _fixtures.told, _fixtures.no_secret_is_told
+sayings, no_secret_is_told = _fixtures.sayings, _fixtures.no_secret_is_told
 pytest_configure = _fixtures.pytest_configure
 pytest_runtest_makereport = _fixtures.pytest_runtest_makereport
 
