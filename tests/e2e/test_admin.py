@@ -153,7 +153,7 @@ def test_pages_show_a_thousand_backends_of_all_targets_together(scenario, start_
         scenario.aws.put_tasks([bridge_task("default", name, 7, "app", [(port, first + n)], host)
                                 for n in range(600)])
     start_kite(f"-admin={LOCAL}:{admin}", "-family=a",
-               f"-target=family=b,name=app").wait_listening(*ports)
+               "-target=family=b,name=app").wait_listening(*ports)
     page = ask(admin, "/metrics")[2]
     assert page.count("\nkite_backend_up{") == 1000 and len(page) < 3_000_000
     assert metric(admin, "kite_snapshot_backends") == 1200
