@@ -14,6 +14,12 @@ constexpr uint32_t kComeBackMax = 250'000;
 constexpr uint32_t kComeBackMin = 1'000;
 constexpr uint32_t kComeBackGrowth = 25;
 
+// Refusals in a row at the longest interval that are followed by half of it, or a kite that meets a
+// few of them has news much later than the rest of its fleet.
+constexpr uint32_t kSoonMax = 5;
+
+constexpr uint32_t kOutage = 3;  // failures in a row that make one
+
 }  // namespace
 
 PollPacer::PollPacer(Range range, sys::Random& random)
@@ -42,26 +48,37 @@ sys::Duration PollPacer::round_delay(sys::Duration most) {
 
 sys::Duration PollPacer::next_delay(PollOutcome outcome, uint64_t calls) {
   settle_early_gap(outcome);
+  const bool at_longest = interval() * 2 > longest();
+  if (outcome != PollOutcome::refused || !at_longest) {
+    refusals_ = 0;
+  } else {
+    // After an outage all of the fleet has much to ask: then nobody comes back sooner.
+    refusals_ = failures_ < kOutage ? refusals_ + 1 : kSoonMax + 1;
+  }
   move_interval(outcome);
   if (outcome == PollOutcome::crowded_start) return kStartPause + random_.jitter(stretched_);
   if (throttled()) {
-    // Half an interval more for each further call, so that busy times do not overdraw the bucket.
-    const auto further = static_cast<int64_t>(std::clamp<uint64_t>(calls, 1, 3) - 1);
-    const sys::Duration pause = stretched_ + stretched_ * further / 2;
+    const sys::Duration pause = throttled_pause(calls);
     return pause * 17 / 20 + random_.jitter(pause * 3 / 10);
   }
-  // All kites of a target hear of one change, and must not come back as one wave.
+  // All kites of a target hear of one change and describe what is new. They must not come back as
+  // one wave on top of that.
   if (outcome == PollOutcome::changed) {
-    const sys::Duration most =
-        std::min(interval_ * 3 / 2, std::max(range_.high, interval_ * 11 / 10));
+    const sys::Duration most = std::min(interval_ * 3, std::max(range_.high, interval_ * 11 / 10));
     return interval_ * 9 / 10 + random_.jitter(most - interval_ * 9 / 10);
   }
   // A tenth either way keeps a fleet that started together from staying together.
   return interval_ * 9 / 10 + random_.jitter(interval_ / 5);
 }
 
+sys::Duration PollPacer::throttled_pause(uint64_t calls) const {
+  if (refusals_ > 0 && refusals_ <= kSoonMax) return std::max(stretched_ / 2, interval_);
+  // Half an interval more for each further call, so that busy times do not overdraw the bucket.
+  const auto further = static_cast<int64_t>(std::clamp<uint64_t>(calls, 1, 2) - 1);
+  return stretched_ + stretched_ * further / 2;
+}
+
 void PollPacer::move_interval(PollOutcome outcome) {
-  constexpr uint32_t kOutage = 3;
   const uint32_t failures_before = std::exchange(failures_, 0);
   switch (outcome) {
     case PollOutcome::changed:
@@ -79,6 +96,7 @@ void PollPacer::move_interval(PollOutcome outcome) {
       interval_ = range_.low;
       return;
     case PollOutcome::throttled:
+    case PollOutcome::refused:
       return stretch();
     case PollOutcome::crowded_start:
       starting_ = 2;
@@ -99,8 +117,7 @@ void PollPacer::settle_early_gap(PollOutcome outcome) {
 
 void PollPacer::stretch() {
   come_back_ = std::max(come_back_ / 4, kComeBackMin);
-  const sys::Duration limit = std::max(kStretchMax, range_.high);
-  stretched_ = std::max(stretched_, std::min(limit, interval() * 2));
+  stretched_ = std::max(stretched_, std::min(longest(), interval() * 2));
 }
 
 void PollPacer::come_back() {

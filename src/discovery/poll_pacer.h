@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -14,7 +15,8 @@ enum class PollOutcome : uint8_t {
   calm,           ///< answered in full, nothing new
   failed,         ///< not answered in full
   starting,       ///< failed, and there is no set to serve from yet
-  throttled,      ///< the account's call budget is empty
+  throttled,      ///< the account's call budget is empty; a retry brought the answer all the same
+  refused,        ///< the same, and something is left unanswered
   crowded_start,  ///< the same before the first set: many kites start at once
 };
 
@@ -66,6 +68,8 @@ class PollPacer {
  private:
   void settle_early_gap(PollOutcome outcome);
   void move_interval(PollOutcome outcome);
+  sys::Duration throttled_pause(uint64_t calls) const;
+  sys::Duration longest() const { return std::max(kStretchMax, range_.high); }
   void stretch();
   void come_back();
 
@@ -76,6 +80,7 @@ class PollPacer {
   uint32_t come_back_;         ///< what a success gives back of it, in millionths
   uint32_t starting_ = 0;      ///< after a crowded start: answers until the usual rules hold
   uint32_t failures_ = 0;      ///< in a row
+  uint32_t refusals_ = 0;      ///< in a row, at the longest interval
   sys::Duration early_gap_ = kEarlyPollGap;
   bool hinted_ = false;       ///< since the last poll began
   bool poll_hinted_ = false;  ///< before the last poll began

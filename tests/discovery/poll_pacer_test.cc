@@ -73,8 +73,8 @@ void hinted_poll(PollPacer& pacer, PollOutcome outcome) {
 }  // namespace
 
 TEST_CASE("pacer: the gap between early polls doubles to the low end while they bring no change") {
-  for (const PollOutcome outcome :
-       {PollOutcome::calm, PollOutcome::failed, PollOutcome::starting, PollOutcome::throttled}) {
+  for (const PollOutcome outcome : {PollOutcome::calm, PollOutcome::failed, PollOutcome::starting,
+                                    PollOutcome::throttled, PollOutcome::refused}) {
     testing::ScriptedRandom random;
     PollPacer pacer(kRange, random);
     CHECK(pacer.early_gap() == seconds(1));
@@ -223,6 +223,62 @@ TEST_CASE("pacer: throttled delays spread evenly around the interval, so that it
   CHECK(most > milliseconds(68500));
 }
 
+TEST_CASE("pacer: refusals at the longest interval are followed by half of it, five times") {
+  sys::SeededRandom random(4);
+  PollPacer pacer(kRange, random);
+  for (const int s : {10, 20, 40}) {  // while it doubles, the interval is waited for in full
+    const sys::Duration delay = pacer.next_delay(PollOutcome::refused);
+    CHECK(delay >= seconds(s) * 17 / 20);
+  }
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 5; ++i) {
+      const sys::Duration delay = pacer.next_delay(PollOutcome::refused, 2);
+      CHECK(delay >= seconds(25));
+      CHECK(delay < seconds(35));
+    }
+    CHECK(pacer.next_delay(PollOutcome::refused) >= seconds(51));  // nobody has made room
+    CHECK(pacer.next_delay(PollOutcome::throttled) >= seconds(51));
+  }
+}
+
+TEST_CASE("pacer: refused after an outage, a kite waits the longest interval in full") {
+  testing::ScriptedRandom random;
+  PollPacer pacer(kRange, random);
+  for (int i = 0; i < 4; ++i) pacer.next_delay(PollOutcome::throttled);
+  for (int i = 0; i < 3; ++i) pacer.next_delay(PollOutcome::failed);
+  CHECK(pacer.next_delay(PollOutcome::refused) == seconds(51));
+  CHECK(pacer.next_delay(PollOutcome::refused) == seconds(51));
+  pacer.next_delay(PollOutcome::calm);
+  CHECK(pacer.next_delay(PollOutcome::refused) < seconds(26));
+}
+
+TEST_CASE("pacer: a throttled poll of several calls is followed by half an interval more") {
+  testing::ScriptedRandom random;
+  PollPacer pacer(kRange, random);
+  for (int i = 0; i < 4; ++i) pacer.next_delay(PollOutcome::throttled);
+  CHECK(pacer.next_delay(PollOutcome::throttled, 1) == seconds(51));
+  CHECK(pacer.next_delay(PollOutcome::throttled, 2) == milliseconds(76'500));
+  CHECK(pacer.next_delay(PollOutcome::throttled, 9) == milliseconds(76'500));
+}
+
+TEST_CASE("pacer: after a change kites come back apart, up to three times the low end") {
+  sys::SeededRandom random(6);
+  PollPacer pacer(kRange, random);
+  sys::Duration least = seconds(100);
+  sys::Duration most{};
+  for (int i = 0; i < 1000; ++i) {
+    const sys::Duration delay = pacer.next_delay(PollOutcome::changed);
+    least = std::min(least, delay);
+    most = std::max(most, delay);
+  }
+  CHECK(least >= milliseconds(4500));
+  CHECK(least < seconds(5));
+  CHECK(most < seconds(15));
+  CHECK(most > seconds(14));
+  PollPacer quick({seconds(1), seconds(1)}, random);
+  for (int i = 0; i < 100; ++i) CHECK(quick.next_delay(PollOutcome::changed) < milliseconds(1100));
+}
+
 TEST_CASE("pacer: after an outage a change does not make kites poll fast all at once") {
   testing::ScriptedRandom random;
   PollPacer pacer(kRange, random);
@@ -256,6 +312,7 @@ TEST_CASE("pacer: a range above a minute is never shortened by throttling") {
   PollPacer pacer({seconds(90), seconds(120)}, random);
   pacer.next_delay(PollOutcome::throttled);
   CHECK(base(pacer) == seconds(120));
+  CHECK(pacer.next_delay(PollOutcome::refused) >= seconds(90) * 17 / 20);
 }
 
 }  // namespace kite::discovery

@@ -42,7 +42,9 @@ Fleet::Fleet(const Scenario& scenario)
       start_(clock_.steady_now()),
       random_(scenario.seed),
       cluster_(scenario.services, scenario.tasks),
-      cloud_(reactor_, cluster_, random_, {.bucket = scenario.bucket}),
+      cloud_(
+          reactor_, cluster_, random_,
+          {.bucket = scenario.bucket, .discoveries_per_second = scenario.discoveries_per_second}),
       logger_(clock_, silence_, {.level = sys::LogLevel::panic}) {
   plan();
 }
@@ -53,8 +55,12 @@ void Fleet::every(double first, std::function<double()> act) {
 }
 
 void Fleet::plan() {
-  const FleetKite::Deps deps{cloud_, clock_, logger_, arrivals_,
-                             start_ + from_seconds(scenario_.measure_from)};
+  const FleetKite::Deps deps{cloud_,
+                             clock_,
+                             logger_,
+                             arrivals_,
+                             start_ + from_seconds(scenario_.measure_from),
+                             scenario_.cloud_map != 0};
   for (size_t i = 0; i < scenario_.kites; ++i) {
     kites_.push_back(std::make_unique<FleetKite>(deps, random_.next(), i % scenario_.services));
     every(some(random_, scenario_.start_within), [kite = kites_.back().get()] {
@@ -89,15 +95,12 @@ void Fleet::plan() {
   if (scenario_.outage_until > 0) {
     every(scenario_.outage_from, [this] {
       cloud_.set_down(true);
-      for (const auto& kite : kites_) backends_before_outage_.push_back(kite->backends());
       return 0.0;
     });
     every(scenario_.outage_until, [this] {
       cloud_.set_down(false);
-      // What an answer that was under way has added is no loss.
-      for (size_t i = 0; i < kites_.size(); ++i) {
-        const bool kept = kites_[i]->backends() >= std::max<size_t>(backends_before_outage_[i], 1);
-        if (kept) ++kept_in_outage_;
+      for (const auto& kite : kites_) {
+        fewest_backends_in_outage_ = std::min(fewest_backends_in_outage_, kite->backends());
       }
       return 0.0;
     });
@@ -105,7 +108,7 @@ void Fleet::plan() {
 }
 
 void Fleet::replace_task(size_t service) {
-  cluster_.stop_task(service, random_);
+  cluster_.stop_task(service);
   arrivals_.push_back({service, cluster_.start_task(service), reactor_.now(), {}});
 }
 
@@ -130,6 +133,7 @@ std::string Fleet::report() const {
   nlohmann::json report;
   for (const Counts& second : cloud_.seconds()) {
     report["calls"].push_back(second.calls);
+    report["revisions"].push_back(second.revisions);
     report["throttled"].push_back(second.throttled);
     report["outside_calls"].push_back(second.outside_calls);
     report["outside_throttled"].push_back(second.outside_throttled);
@@ -147,7 +151,8 @@ std::string Fleet::report() const {
     gap_count += kite->polls().count();
   }
   report["mean_gap_s"] = to_seconds(gaps) / static_cast<double>(std::max<uint64_t>(gap_count, 1));
-  report["kept_in_outage"] = kept_in_outage_;
+  report["fewest_backends_in_outage"] =
+      fewest_backends_in_outage_ == SIZE_MAX ? 0 : fewest_backends_in_outage_;
   report["heard"] = nlohmann::json::array();
   for (const Arrival& arrival : arrivals_) {
     nlohmann::json heard;
