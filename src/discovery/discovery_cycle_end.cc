@@ -56,8 +56,12 @@ void DiscoveryCycle::remember() {
 
 AddressAges DiscoveryCycle::address_ages() const {
   const Freshness& freshness = options_.freshness;
-  // A refusal may be an instance that ended: ECS notices later than EC2.
-  const sys::Duration usable = poll_.occasion.hinted ? freshness.tasks : freshness.addresses;
+  // A refusal may be an instance that ended: ECS notices later than EC2. A listing without one
+  // leaves what serves to the next round: of a large cluster either is many calls.
+  const bool listing = poll_.occasion.kind == PollKind::listing && !poll_.occasion.hinted;
+  const sys::Duration later = listing ? freshness.tasks : sys::Duration::zero();
+  const sys::Duration usable =
+      poll_.occasion.hinted ? freshness.tasks : freshness.addresses + later;
   return {reactor_.now(), usable, std::min(freshness.tasks, freshness.addresses)};
 }
 

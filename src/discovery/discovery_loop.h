@@ -83,6 +83,9 @@ class DiscoveryLoop {
   /// A cycle that was cut short goes on with the list it had, if that is not older.
   static constexpr sys::Duration kListAgeMax = std::chrono::minutes(5);
 
+  /// For so long a cached set stands against a smaller one that rests on part of the answers.
+  static constexpr sys::Duration kCachedSetPatience = std::chrono::minutes(5);
+
   event::Reactor& reactor_;
   aws::EcsApi& ecs_;
   aws::Ec2Api& ec2_;
@@ -103,6 +106,8 @@ class DiscoveryLoop {
   /// A round that is due so soon is made with a listing: should that find something new, it is one
   /// call for both.
   sys::Duration round_ahead_{};
+  bool many_rounds_ = false;  ///< one round does not describe all
+  sys::SteadyTime begun_{};
   sys::SteadyTime listed_at_{};
   sys::Duration listing_took_{};
   PollKind kind_ = PollKind::both;  ///< of the poll that began last

@@ -14,7 +14,7 @@ constexpr uint32_t kComeBackMax = 250'000;
 constexpr uint32_t kComeBackMin = 1'000;
 constexpr uint32_t kComeBackGrowth = 25;
 
-// Refusals in a row at the longest interval that are followed by half of it, or a kite that meets a
+// Refusals in a row at the longest interval that are followed by a third of it, or a kite that meets a
 // few of them has news much later than the rest of its fleet.
 constexpr uint32_t kSoonMax = 5;
 
@@ -56,10 +56,14 @@ sys::Duration PollPacer::next_delay(PollOutcome outcome, uint64_t calls) {
     refusals_ = failures_ < kOutage ? refusals_ + 1 : kSoonMax + 1;
   }
   move_interval(outcome);
-  if (outcome == PollOutcome::crowded_start) return kStartPause + random_.jitter(stretched_);
+  if (outcome == PollOutcome::crowded_start) {
+    const sys::Duration pause = kStartPause + random_.jitter(start_left_);
+    start_left_ = std::max(start_left_ - pause, kStartSpreadMin);
+    return pause;
+  }
   if (throttled()) {
     const sys::Duration pause = throttled_pause(calls);
-    return pause * 17 / 20 + random_.jitter(pause * 3 / 10);
+    return pause * 9 / 10 + random_.jitter(pause * 3 / 10);
   }
   // All kites of a target hear of one change and describe what is new. They must not come back as
   // one wave on top of that.
@@ -72,7 +76,8 @@ sys::Duration PollPacer::next_delay(PollOutcome outcome, uint64_t calls) {
 }
 
 sys::Duration PollPacer::throttled_pause(uint64_t calls) const {
-  if (refusals_ > 0 && refusals_ <= kSoonMax) return std::max(stretched_ / 2, interval_);
+  if (starting_ > 0) return stretched_;
+  if (refusals_ > 0 && refusals_ <= kSoonMax) return std::max(stretched_ / 3, interval_);
   // Half an interval more for each further call, so that busy times do not overdraw the bucket.
   const auto further = static_cast<int64_t>(std::clamp<uint64_t>(calls, 1, 2) - 1);
   return stretched_ + stretched_ * further / 2;
@@ -82,10 +87,12 @@ void PollPacer::move_interval(PollOutcome outcome) {
   const uint32_t failures_before = std::exchange(failures_, 0);
   switch (outcome) {
     case PollOutcome::changed:
+      answered_ = true;
       // After an outage the news is old, and every kite hears it in the same moment.
       if (failures_before < kOutage) interval_ = range_.low;
       return come_back();
     case PollOutcome::calm:
+      answered_ = true;
       interval_ = std::min(range_.high, interval_ * 4);
       return come_back();
     case PollOutcome::failed:
@@ -96,6 +103,7 @@ void PollPacer::move_interval(PollOutcome outcome) {
       interval_ = range_.low;
       return;
     case PollOutcome::throttled:
+      return on_answer_by_retry();
     case PollOutcome::refused:
       return stretch();
     case PollOutcome::crowded_start:
@@ -113,6 +121,13 @@ void PollPacer::settle_early_gap(PollOutcome outcome) {
   } else if (poll_hinted_) {
     early_gap_ = std::min(std::max(kEarlyPollGap, range_.low), early_gap_ * 2);
   }
+}
+
+void PollPacer::on_answer_by_retry() {
+  if (starting_ > 0) return come_back();
+  // Before the first set it may be a crowd's start, whose others come first, or one bad moment.
+  if (!std::exchange(answered_, true)) stretched_ = longest();
+  stretch();
 }
 
 void PollPacer::stretch() {
