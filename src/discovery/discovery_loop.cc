@@ -189,8 +189,7 @@ bool DiscoveryLoop::may_begin_with(const CycleResult& result) {
   if (result.snapshot == nullptr) return false;
   // What an earlier run knew needs the same evidence to be dropped as what this one learned.
   if (stats_.from_cache && empty_lists_ == 1) return false;
-  const snapshot::Snapshot* earlier =
-      stats_.from_cache ? cell_.current().get() : remembered_.get();
+  const snapshot::Snapshot* earlier = stats_.from_cache ? cell_.current().get() : remembered_.get();
   const bool smaller =
       earlier != nullptr && result.snapshot->backend_count() < earlier->backend_count();
   // Part of an answer says nothing of the rest; but what is never answered in full must not keep

@@ -77,14 +77,14 @@ class PollPacer {
 
   const Range range_;
   sys::Random& random_;
-  sys::Duration interval_;     ///< within the range
-  sys::Duration stretched_{};  ///< after throttling; zero when not
-  uint32_t come_back_;         ///< what a success gives back of it, in millionths
+  sys::Duration interval_;                   ///< within the range
+  sys::Duration stretched_{};                ///< after throttling; zero when not
+  uint32_t come_back_;                       ///< what a success gives back of it, in millionths
   sys::Duration start_left_ = kStartSpread;  ///< of a crowded start: what is left to spread over
-  uint32_t starting_ = 0;      ///< after a crowded start: answers until the usual rules hold
-  uint32_t failures_ = 0;      ///< in a row
-  uint32_t refusals_ = 0;      ///< in a row, at the longest interval
-  bool answered_ = false;      ///< a poll was answered in full
+  uint32_t starting_ = 0;  ///< after a crowded start: answers until the usual rules hold
+  uint32_t failures_ = 0;  ///< in a row
+  uint32_t refusals_ = 0;  ///< in a row, at the longest interval
+  bool answered_ = false;  ///< a poll was answered in full
   sys::Duration early_gap_ = kEarlyPollGap;
   bool hinted_ = false;       ///< since the last poll began
   bool poll_hinted_ = false;  ///< before the last poll began

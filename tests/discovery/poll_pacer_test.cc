@@ -155,6 +155,7 @@ TEST_CASE("pacer: delays keep within a tenth of the interval and use all of it")
 TEST_CASE("pacer: throttling doubles up to a minute and is forgotten slowly, then faster") {
   testing::ScriptedRandom random;
   PollPacer pacer(kRange, random);
+  pacer.next_delay(PollOutcome::changed);
   for (const int s : {10, 20, 40, 60, 60}) {
     pacer.next_delay(PollOutcome::throttled);
     CHECK(base(pacer) == seconds(s));
@@ -178,6 +179,7 @@ TEST_CASE("pacer: throttling doubles up to a minute and is forgotten slowly, the
 TEST_CASE("pacer: one throttled poll is forgotten within a few answers") {
   testing::ScriptedRandom random;
   PollPacer pacer({seconds(20), seconds(20)}, random);
+  pacer.next_delay(PollOutcome::calm);
   pacer.next_delay(PollOutcome::throttled);
   CHECK(base(pacer) == seconds(40));
   int polls = 0;

@@ -15,8 +15,12 @@ READS = ("ListTasks", "DescribeTasks", "DescribeContainerInstances", "DescribeIn
 
 def serving(admin):
     """The addresses that the kite knows, as its admin page tells them."""
+    return {backend["address"] for backend in known(admin)["backends"]}
+
+
+def known(admin):
     (target,) = json.loads(ask(admin, "/backends")[2])["targets"]
-    return {backend["address"] for backend in target["backends"]}
+    return target
 
 
 def polls_of(log):
@@ -39,17 +43,18 @@ def test_five_thousand_tasks_on_five_hundred_instances(aws, start_kite, port):
     aws.put_tasks([bridge_task("default", "web", 7, "app", [(port, 20000 + i)], hosts[i % 500])
                    for i in range(5000)])
     admin = free_port()
-    start_kite("-poll=3s-3s", f"-admin={LOCAL}:{admin}").wait_listening(port, admin, timeout=60)
+    start_kite("-poll=10s-10s", f"-admin={LOCAL}:{admin}").wait_listening(port, admin, timeout=60)
     cold = {operation: aws.count("ecs" if operation != "DescribeInstances" else "ec2", operation)
             for operation in READS}
     assert cold == dict(zip(READS, (50, 50, 5, 3)))
-    assert len(serving(admin)) == 5000
+    assert known(admin)["backends_total"] == 5000
     aws.reset_calls()
-    eventually(lambda: aws.count("ecs", "DescribeTasks") >= 100, 120, "every task once more or twice")
+    eventually(lambda: aws.count("ecs", "DescribeTasks") >= 60
+               and aws.count("ecs", "ListTasks") > 100, 60, "two listings and a round of all")
     polls = polls_of(aws.log())
     whole = polls[1:-1]
     assert max(map(len, whole)) <= 50, [len(poll) for poll in whole]
-    assert sum("ListTasks" in poll for poll in whole) >= 3
+    assert any("ListTasks" in poll for poll in whole)
 
 
 class Model:
@@ -143,7 +148,7 @@ def test_a_thousand_random_mutations_end_where_the_model_does(aws, start_kite):
                "-loglevel=error").wait_listening(admin)
     kinds, mutations = set(), 0
     while mutations < 1000:
-        batch = chance.randrange(10, 60)
+        batch = chance.randrange(30, 100)
         for _ in range(batch):
             kinds.add(model.mutate())
             if chance.random() < 0.2:

@@ -95,12 +95,15 @@ void Fleet::plan() {
   if (scenario_.outage_until > 0) {
     every(scenario_.outage_from, [this] {
       cloud_.set_down(true);
+      for (const auto& kite : kites_) backends_before_outage_.push_back(kite->backends());
       return 0.0;
     });
     every(scenario_.outage_until, [this] {
       cloud_.set_down(false);
-      for (const auto& kite : kites_) {
-        fewest_backends_in_outage_ = std::min(fewest_backends_in_outage_, kite->backends());
+      // What an answer that was under way has added is no loss.
+      for (size_t i = 0; i < kites_.size(); ++i) {
+        const bool kept = kites_[i]->backends() >= std::max<size_t>(backends_before_outage_[i], 1);
+        if (kept) ++kept_in_outage_;
       }
       return 0.0;
     });
@@ -151,8 +154,7 @@ std::string Fleet::report() const {
     gap_count += kite->polls().count();
   }
   report["mean_gap_s"] = to_seconds(gaps) / static_cast<double>(std::max<uint64_t>(gap_count, 1));
-  report["fewest_backends_in_outage"] =
-      fewest_backends_in_outage_ == SIZE_MAX ? 0 : fewest_backends_in_outage_;
+  report["kept_in_outage"] = kept_in_outage_;
   report["heard"] = nlohmann::json::array();
   for (const Arrival& arrival : arrivals_) {
     nlohmann::json heard;

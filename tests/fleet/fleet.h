@@ -76,7 +76,8 @@ class Fleet {
   std::vector<Arrival> arrivals_;
   std::vector<std::unique_ptr<FleetKite>> kites_;
   std::vector<std::unique_ptr<Event>> events_;
-  size_t fewest_backends_in_outage_ = SIZE_MAX;
+  std::vector<size_t> backends_before_outage_;  ///< of each kite
+  size_t kept_in_outage_ = 0;
 };
 
 }  // namespace kite::fleet

@@ -133,11 +133,10 @@ def judge_outage(happened, options):
     steady = calls[down - 600:down]
     mean = sum(steady) / len(steady)
     recovery = calls[back:back + 600]
-    kept = happened["fewest_backends_in_outage"]
+    kept = happened["kept_in_outage"]
     return [
-        Finding("every kite served {} backends or more", kept,
-                f"{options['tasks']}, one less where a task was being replaced",
-                kept >= options["tasks"] - 1),
+        Finding("{} kites served their last good set throughout", kept, "every kite",
+                kept == options["kites"]),
         at_most("busiest second of the recovery, in busiest seconds of the steady state",
                 max(recovery) / max(steady), 2),
         at_most("busiest 10 s of the recovery, in means of the steady state",
