@@ -9,7 +9,6 @@ namespace kite::app {
 
 namespace {
 
-constexpr std::chrono::seconds kCloudMapPollHigh{12};
 proxy::ProxyProtocol proxy_protocol(cli::ProxyProtocol version) {
   switch (version) {
     case cli::ProxyProtocol::off:
@@ -79,9 +78,8 @@ discovery::DiscoveryLoop::Options discovery_options(const cli::Config& config,
                                                     const cli::TargetConfig& target) {
   discovery::DiscoveryLoop::Options options;
   options.cycle.target = cli::discovery_target(target);
-  options.poll = {.low = config.poll.low, .high = config.poll.high};
-  // Cloud Map's budget is large enough for news to come sooner. DESIGN 39
-  if (!target.namespace_name.empty() && !config.poll_given) options.poll.high = kCloudMapPollHigh;
+  options.poll = config.poll_given ? discovery::PollPacer::Range{config.poll.low, config.poll.high}
+                                   : discovery::default_poll(options.cycle.target);
   return options;
 }
 

@@ -62,8 +62,8 @@ size_t round_size(size_t settled, size_t others, const Freshness& freshness,
     share = (calls + rounds_of(settled) - 1) / rounds_of(settled);
   }
   if (occasion.hinted) share = std::max(share, size_t{1});
-  if (share == 0 && others == 0) return 0;
-  // A call costs the account the same for one task as for a hundred.
+  if (share == 0) return 0;
+  // What is described anyway takes places in a round's calls, and adds none.
   const size_t full = (others + share * kChunk + kChunk - 1) / kChunk * kChunk;
   return std::min(settled, full - others);
 }

@@ -56,8 +56,13 @@ void DiscoveryCycle::remember() {
 
 AddressAges DiscoveryCycle::address_ages() const {
   const Freshness& freshness = options_.freshness;
-  // A refusal may be an instance that ended: ECS notices later than EC2.
-  const sys::Duration usable = poll_.occasion.hinted ? freshness.tasks : freshness.addresses;
+  // A refusal may be an instance that ended: ECS notices later than EC2. A listing of many
+  // calls leaves what serves to the next round, which comes within the age of a description.
+  const bool many = rounds_of(poll_.listed.size()) > 1;
+  const bool leave = many && poll_.occasion.kind == PollKind::listing;
+  const sys::Duration later = leave ? freshness.tasks : sys::Duration::zero();
+  const sys::Duration usable =
+      poll_.occasion.hinted ? freshness.tasks : freshness.addresses + later;
   return {reactor_.now(), usable, std::min(freshness.tasks, freshness.addresses)};
 }
 

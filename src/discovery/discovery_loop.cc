@@ -45,6 +45,13 @@ bool may_pass_soon(aws::ErrorClass error_class) {
 
 }  // namespace
 
+PollPacer::Range default_poll(const Target& target) {
+  PollPacer::Range range;
+  // With a tenth of jitter and two calls on their way, the rest until 15 s is for one late answer.
+  if (!target.namespace_name.empty()) range.high = std::chrono::seconds(12);
+  return range;
+}
+
 DiscoveryLoop::DiscoveryLoop(const Deps& deps, Options options)
     : reactor_(deps.reactor),
       ecs_(deps.ecs),
@@ -81,6 +88,7 @@ std::unique_ptr<DiscoverySource> DiscoveryLoop::make_source(const Deps& deps, Op
 
 void DiscoveryLoop::start() {
   if (cache_ != nullptr) remembered_ = cache_->load();
+  begun_ = reactor_.now();
   stats_.poll_interval = pacer_.interval();
   list_due_ = reactor_.now() + pacer_.first_delay();
   start_timer(list_due_);
@@ -131,11 +139,14 @@ PollKind DiscoveryLoop::choose_kind() const {
     const bool round = round_due_ <= now && listings_since_round_ >= kListingsPerRound;
     return round ? PollKind::round : PollKind::listing;
   }
-  if (round_due_ > now) return PollKind::listing;
-  return list_due_ > now ? PollKind::round : PollKind::both;
+  if (list_due_ > now) return PollKind::round;
+  // Where a listing is many calls a round waits for its end, so that no poll is dearer than that.
+  if (many_rounds_) return PollKind::listing;
+  return round_due_ > now + round_ahead_ ? PollKind::listing : PollKind::both;
 }
 
 uint64_t DiscoveryLoop::throttled_attempts() const {
+  // Each service has a budget of its own: what ECS refuses to another target is no news of it.
   if (cloud_map_ != nullptr) return cloud_map_->throttled_attempts();
   return ecs_.throttled_attempts() + ec2_.throttled_attempts();
 }
@@ -178,6 +189,12 @@ bool DiscoveryLoop::may_begin_with(const CycleResult& result) {
   if (result.snapshot == nullptr) return false;
   // What an earlier run knew needs the same evidence to be dropped as what this one learned.
   if (stats_.from_cache && empty_lists_ == 1) return false;
+  const snapshot::Snapshot* earlier = stats_.from_cache ? cell_.current().get() : remembered_.get();
+  const bool smaller =
+      earlier != nullptr && result.snapshot->backend_count() < earlier->backend_count();
+  // Part of an answer says nothing of the rest; but what is never answered in full must not keep
+  // an old set for ever.
+  if (smaller && !result.complete && reactor_.now() < begun_ + kCachedSetPatience) return false;
   // "Nothing serves" needs every answer, a set with backends does not.
   return result.complete || result.snapshot->backend_count() > 0;
 }
@@ -190,7 +207,8 @@ void DiscoveryLoop::save(const CycleResult& result, bool set_changed) {
 PollOutcome DiscoveryLoop::judge(const CycleResult& result, bool set_changed) const {
   // What a retry made good counts too: the budget is used up all the same.
   if (result.throttled || throttled_attempts() > throttled_before_) {
-    return had_set_ ? PollOutcome::throttled : PollOutcome::crowded_start;
+    if (result.complete) return PollOutcome::throttled;
+    return had_set_ ? PollOutcome::refused : PollOutcome::crowded_start;
   }
   const bool unconfirmed =
       result.listing == Listing::unconfirmed_empty || (stats_.from_cache && empty_lists_ == 1);
@@ -271,6 +289,8 @@ sys::SteadyTime DiscoveryLoop::next_round(PollOutcome outcome, const CycleResult
   if (!answered) return list_due_;
   if (!result.oldest_description) return sys::SteadyTime::max();
   const auto rounds = static_cast<int64_t>(rounds_of(result.tasks_listed));
+  many_rounds_ = rounds > 1;
+  round_ahead_ = rounds == 1 ? freshness_ / 4 : sys::Duration::zero();
   if (rounds == 1) return *result.oldest_description + pacer_.round_delay(freshness_);
   // Listing so many takes time, in which none of them is described.
   const sys::Duration span = std::max(freshness_ - listing_took_, freshness_ / 2);

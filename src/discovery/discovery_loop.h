@@ -19,6 +19,10 @@
 
 namespace kite::discovery {
 
+/// How often a target is polled unless -poll says: Cloud Map's budget lets news come sooner.
+/// DESIGN 39
+PollPacer::Range default_poll(const Target& target);
+
 /// Polls one target for ever and publishes what it finds. After every finished cycle something is
 /// published, the same pointer when nothing changed; before the first usable answer nothing is, or
 /// what an earlier run saved.
@@ -79,10 +83,13 @@ class DiscoveryLoop {
   /// A cycle that was cut short goes on with the list it had, if that is not older.
   static constexpr sys::Duration kListAgeMax = std::chrono::minutes(5);
 
+  /// For so long a cached set stands against a smaller one that rests on part of the answers.
+  static constexpr sys::Duration kCachedSetPatience = std::chrono::minutes(5);
+
   event::Reactor& reactor_;
   aws::EcsApi& ecs_;
   aws::Ec2Api& ec2_;
-  aws::CloudMapApi* const cloud_map_;  ///< null unless it is the source
+  const aws::CloudMapApi* const cloud_map_;  ///< who is asked, and not the two above; or null
   snapshot::SnapshotCell& cell_;
   SnapshotFile* const cache_;
   snapshot::SnapshotPtr remembered_;  ///< from an earlier run, while it may still be needed
@@ -96,6 +103,11 @@ class DiscoveryLoop {
   sys::SteadyTime poll_started_{};
   sys::SteadyTime list_due_{};
   sys::SteadyTime round_due_ = sys::SteadyTime::max();
+  /// A round that is due so soon is made with a listing: should that find something new, it is one
+  /// call for both.
+  sys::Duration round_ahead_{};
+  bool many_rounds_ = false;  ///< one round does not describe all
+  sys::SteadyTime begun_{};
   sys::SteadyTime listed_at_{};
   sys::Duration listing_took_{};
   PollKind kind_ = PollKind::both;  ///< of the poll that began last

@@ -14,6 +14,12 @@ constexpr uint32_t kComeBackMax = 250'000;
 constexpr uint32_t kComeBackMin = 1'000;
 constexpr uint32_t kComeBackGrowth = 25;
 
+// Refusals in a row at the longest interval that are followed by a third of it, or a kite that meets a
+// few of them has news much later than the rest of its fleet.
+constexpr uint32_t kSoonMax = 5;
+
+constexpr uint32_t kOutage = 3;  // failures in a row that make one
+
 }  // namespace
 
 PollPacer::PollPacer(Range range, sys::Random& random)
@@ -42,33 +48,51 @@ sys::Duration PollPacer::round_delay(sys::Duration most) {
 
 sys::Duration PollPacer::next_delay(PollOutcome outcome, uint64_t calls) {
   settle_early_gap(outcome);
-  move_interval(outcome);
-  if (outcome == PollOutcome::crowded_start) return kStartPause + random_.jitter(stretched_);
-  if (throttled()) {
-    // Half an interval more for each further call, so that busy times do not overdraw the bucket.
-    const auto further = static_cast<int64_t>(std::clamp<uint64_t>(calls, 1, 3) - 1);
-    const sys::Duration pause = stretched_ + stretched_ * further / 2;
-    return pause * 17 / 20 + random_.jitter(pause * 3 / 10);
+  const bool at_longest = interval() * 2 > longest();
+  if (outcome != PollOutcome::refused || !at_longest) {
+    refusals_ = 0;
+  } else {
+    // After an outage all of the fleet has much to ask: then nobody comes back sooner.
+    refusals_ = failures_ < kOutage ? refusals_ + 1 : kSoonMax + 1;
   }
-  // All kites of a target hear of one change, and must not come back as one wave.
+  move_interval(outcome);
+  if (outcome == PollOutcome::crowded_start) {
+    const sys::Duration pause = kStartPause + random_.jitter(start_left_);
+    start_left_ = std::max(start_left_ - pause, kStartSpreadMin);
+    return pause;
+  }
+  if (throttled()) {
+    const sys::Duration pause = throttled_pause(calls);
+    return pause * 9 / 10 + random_.jitter(pause * 3 / 10);
+  }
+  // All kites of a target hear of one change and describe what is new. They must not come back as
+  // one wave on top of that.
   if (outcome == PollOutcome::changed) {
-    const sys::Duration most =
-        std::min(interval_ * 3 / 2, std::max(range_.high, interval_ * 11 / 10));
+    const sys::Duration most = std::min(interval_ * 3, std::max(range_.high, interval_ * 11 / 10));
     return interval_ * 9 / 10 + random_.jitter(most - interval_ * 9 / 10);
   }
   // A tenth either way keeps a fleet that started together from staying together.
   return interval_ * 9 / 10 + random_.jitter(interval_ / 5);
 }
 
+sys::Duration PollPacer::throttled_pause(uint64_t calls) const {
+  if (starting_ > 0) return stretched_;
+  if (refusals_ > 0 && refusals_ <= kSoonMax) return std::max(stretched_ / 3, interval_);
+  // Half an interval more for each further call, so that busy times do not overdraw the bucket.
+  const auto further = static_cast<int64_t>(std::clamp<uint64_t>(calls, 1, 2) - 1);
+  return stretched_ + stretched_ * further / 2;
+}
+
 void PollPacer::move_interval(PollOutcome outcome) {
-  constexpr uint32_t kOutage = 3;
   const uint32_t failures_before = std::exchange(failures_, 0);
   switch (outcome) {
     case PollOutcome::changed:
+      answered_ = true;
       // After an outage the news is old, and every kite hears it in the same moment.
       if (failures_before < kOutage) interval_ = range_.low;
       return come_back();
     case PollOutcome::calm:
+      answered_ = true;
       interval_ = std::min(range_.high, interval_ * 4);
       return come_back();
     case PollOutcome::failed:
@@ -79,6 +103,8 @@ void PollPacer::move_interval(PollOutcome outcome) {
       interval_ = range_.low;
       return;
     case PollOutcome::throttled:
+      return on_answer_by_retry();
+    case PollOutcome::refused:
       return stretch();
     case PollOutcome::crowded_start:
       starting_ = 2;
@@ -97,10 +123,16 @@ void PollPacer::settle_early_gap(PollOutcome outcome) {
   }
 }
 
+void PollPacer::on_answer_by_retry() {
+  if (starting_ > 0) return come_back();
+  // Before the first set it may be a crowd's start, whose others come first, or one bad moment.
+  if (!std::exchange(answered_, true)) stretched_ = longest();
+  stretch();
+}
+
 void PollPacer::stretch() {
   come_back_ = std::max(come_back_ / 4, kComeBackMin);
-  const sys::Duration limit = std::max(kStretchMax, range_.high);
-  stretched_ = std::max(stretched_, std::min(limit, interval() * 2));
+  stretched_ = std::max(stretched_, std::min(longest(), interval() * 2));
 }
 
 void PollPacer::come_back() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -14,8 +15,9 @@ enum class PollOutcome : uint8_t {
   calm,           ///< answered in full, nothing new
   failed,         ///< not answered in full
   starting,       ///< failed, and there is no set to serve from yet
-  throttled,      ///< the account's call budget is empty
-  crowded_start,  ///< the same before the first set: many kites start at once
+  throttled,      ///< the account's call budget is empty; a retry brought the answer all the same
+  refused,        ///< the same, and something is left unanswered
+  crowded_start,  ///< refused before the first set: many kites start at once
 };
 
 /// How long to wait between polls. News and hints bring the interval to its low end, calm moves it
@@ -30,7 +32,8 @@ class PollPacer {
   static constexpr sys::Duration kStretchMax = std::chrono::seconds(60);
   /// After throttling before the first set. A thousand kites that start together need 3,000 calls,
   /// which the bucket takes 150 s for.
-  static constexpr sys::Duration kStartSpread = std::chrono::seconds(165);
+  static constexpr sys::Duration kStartSpread = std::chrono::seconds(170);
+  static constexpr sys::Duration kStartSpreadMin = std::chrono::seconds(20);
   static constexpr sys::Duration kStartPause = std::chrono::seconds(5);
   static constexpr sys::Duration kEarlyPollGap = std::chrono::seconds(1);
 
@@ -66,16 +69,22 @@ class PollPacer {
  private:
   void settle_early_gap(PollOutcome outcome);
   void move_interval(PollOutcome outcome);
+  sys::Duration throttled_pause(uint64_t calls) const;
+  sys::Duration longest() const { return std::max(kStretchMax, range_.high); }
+  void on_answer_by_retry();
   void stretch();
   void come_back();
 
   const Range range_;
   sys::Random& random_;
-  sys::Duration interval_;     ///< within the range
-  sys::Duration stretched_{};  ///< after throttling; zero when not
-  uint32_t come_back_;         ///< what a success gives back of it, in millionths
-  uint32_t starting_ = 0;      ///< after a crowded start: answers until the usual rules hold
-  uint32_t failures_ = 0;      ///< in a row
+  sys::Duration interval_;                   ///< within the range
+  sys::Duration stretched_{};                ///< after throttling; zero when not
+  uint32_t come_back_;                       ///< what a success gives back of it, in millionths
+  sys::Duration start_left_ = kStartSpread;  ///< of a crowded start: what is left to spread over
+  uint32_t starting_ = 0;  ///< after a crowded start: answers until the usual rules hold
+  uint32_t failures_ = 0;  ///< in a row
+  uint32_t refusals_ = 0;  ///< in a row, at the longest interval
+  bool answered_ = false;  ///< a poll was answered in full
   sys::Duration early_gap_ = kEarlyPollGap;
   bool hinted_ = false;       ///< since the last poll began
   bool poll_hinted_ = false;  ///< before the last poll began

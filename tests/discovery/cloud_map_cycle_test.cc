@@ -216,10 +216,28 @@ TEST_CASE("cloud map: the deadline ends a poll, and the next one begins anew") {
   CHECK(test.poll().snapshot->backend_count() == 1);
 }
 
-TEST_CASE("cloud map: the loop polls it as it does ECS") {
+namespace {
+
+/// A discovery loop over a registry, beside an ECS that nobody is to ask.
+class RegistryLoop {
+ public:
+  RegistryLoop() { loop.start(); }
+  /// One poll with its answers. Returns how long it was waited for.
+  sys::Duration poll() {
+    const sys::Duration wait = fixture.wait_for_poll();
+    answer();
+    return wait;
+  }
+  void answer() {
+    for (int i = 0; i < 20; ++i) {
+      registry.answer();
+      fixture.turn();
+    }
+  }
+
   testing::FakeCloudMap registry;
   LoopFixture fixture;
-  DiscoveryLoop loop({.reactor = fixture.reactor,
+  DiscoveryLoop loop{{.reactor = fixture.reactor,
                       .ecs = fixture.api,
                       .ec2 = fixture.api,
                       .cell = fixture.cell,
@@ -227,30 +245,47 @@ TEST_CASE("cloud map: the loop polls it as it does ECS") {
                       .logger = fixture.logger,
                       .cache = nullptr,
                       .cloud_map = &registry},
-                     {{registered_target(), seconds(20), {}}, {seconds(5), seconds(12)}});
-  const auto poll = [&](uint64_t throttled = 0) {
-    fixture.wait_for_poll();
-    registry.throttled += throttled;
-    for (int i = 0; i < 20; ++i) {
-      registry.answer();
-      fixture.turn();
-    }
-  };
-  registry.add("t1", "10.0.0.1").health = "UNHEALTHY";
-  registry.add("t2", "10.0.0.2");
-  loop.start();
-  for (int i = 0; i < 3; ++i) poll();
-  CHECK(fixture.api.count() == 0);  // ECS is not asked
-  CHECK(endpoints_text(*fixture.published.back(), 80) == "10.0.0.2:80");
-  CHECK(loop.stats().tasks_listed == 2);
-  CHECK(loop.exclusions().size() == 1);
-  CHECK(fixture.lines.count("event=backends_changed target=cloudmap/shop/orders") == 1);
-  CHECK(fixture.lines.count("level=info event=task_left_out") == 1);
-  ++fixture.api.throttled;  // of other targets
-  poll();
-  CHECK_FALSE(loop.stats().throttled);
-  poll(1);
-  CHECK(loop.stats().throttled);
+                     {{registered_target(), seconds(20), {}}, default_poll(registered_target())}};
+};
+
+}  // namespace
+
+TEST_CASE("cloud map: the loop polls it as it does ECS") {
+  RegistryLoop test;
+  test.registry.add("t1", "10.0.0.1").health = "UNHEALTHY";
+  test.registry.add("t2", "10.0.0.2");
+  for (int i = 0; i < 3; ++i) test.poll();
+  CHECK(test.fixture.api.count() == 0);  // ECS is not asked
+  CHECK(endpoints_text(*test.fixture.published.back(), 80) == "10.0.0.2:80");
+  CHECK(test.loop.stats().tasks_listed == 2);
+  CHECK(test.loop.exclusions().size() == 1);
+  CHECK(test.fixture.lines.count("event=backends_changed target=cloudmap/shop/orders") == 1);
+  CHECK(test.fixture.lines.count("level=info event=task_left_out") == 1);
+}
+
+TEST_CASE("cloud map: calm polls are 13.2 s apart at most unless -poll says otherwise") {
+  RegistryLoop test;  // its ECS loop would wait for up to 22 s
+  CHECK(default_poll(CycleHarness::default_target()).high == seconds(20));
+  test.registry.add("t1", "10.0.0.1");
+  for (int i = 0; i < 3; ++i) test.poll();
+  test.fixture.random.jitters = {std::chrono::hours(1)};  // as much as there can be
+  test.poll();
+  CHECK(test.poll() == std::chrono::milliseconds(13'200));
+}
+
+TEST_CASE("cloud map: its own refusals slow its polls, those of ECS to another target do not") {
+  RegistryLoop test;
+  test.registry.add("t1", "10.0.0.1");
+  for (int i = 0; i < 2; ++i) test.poll();
+  test.fixture.wait_for_poll();
+  ++test.fixture.api.throttled;
+  test.answer();
+  CHECK_FALSE(test.loop.stats().polling);
+  CHECK_FALSE(test.loop.stats().throttled);
+  test.fixture.wait_for_poll();
+  ++test.registry.throttled;  // and a retry brought the answer
+  test.answer();
+  CHECK(test.loop.stats().throttled);
 }
 
 }  // namespace kite::discovery

@@ -73,8 +73,8 @@ void hinted_poll(PollPacer& pacer, PollOutcome outcome) {
 }  // namespace
 
 TEST_CASE("pacer: the gap between early polls doubles to the low end while they bring no change") {
-  for (const PollOutcome outcome :
-       {PollOutcome::calm, PollOutcome::failed, PollOutcome::starting, PollOutcome::throttled}) {
+  for (const PollOutcome outcome : {PollOutcome::calm, PollOutcome::failed, PollOutcome::starting,
+                                    PollOutcome::throttled, PollOutcome::refused}) {
     testing::ScriptedRandom random;
     PollPacer pacer(kRange, random);
     CHECK(pacer.early_gap() == seconds(1));
@@ -155,6 +155,7 @@ TEST_CASE("pacer: delays keep within a tenth of the interval and use all of it")
 TEST_CASE("pacer: throttling doubles up to a minute and is forgotten slowly, then faster") {
   testing::ScriptedRandom random;
   PollPacer pacer(kRange, random);
+  pacer.next_delay(PollOutcome::changed);
   for (const int s : {10, 20, 40, 60, 60}) {
     pacer.next_delay(PollOutcome::throttled);
     CHECK(base(pacer) == seconds(s));
@@ -178,6 +179,7 @@ TEST_CASE("pacer: throttling doubles up to a minute and is forgotten slowly, the
 TEST_CASE("pacer: one throttled poll is forgotten within a few answers") {
   testing::ScriptedRandom random;
   PollPacer pacer({seconds(20), seconds(20)}, random);
+  pacer.next_delay(PollOutcome::calm);
   pacer.next_delay(PollOutcome::throttled);
   CHECK(base(pacer) == seconds(40));
   int polls = 0;
@@ -206,7 +208,7 @@ TEST_CASE("pacer: while throttled neither a change nor a hint brings calls forwa
   CHECK(base(pacer) > seconds(59));
 }
 
-TEST_CASE("pacer: throttled delays spread evenly around the interval, so that it is their mean") {
+TEST_CASE("pacer: throttled delays spread around a little more than the interval") {
   sys::SeededRandom random(3);
   PollPacer pacer(kRange, random);
   for (int i = 0; i < 4; ++i) pacer.next_delay(PollOutcome::throttled);
@@ -217,10 +219,92 @@ TEST_CASE("pacer: throttled delays spread evenly around the interval, so that it
     least = std::min(least, delay);
     most = std::max(most, delay);
   }
-  CHECK(least >= seconds(51));
-  CHECK(least < milliseconds(51500));
-  CHECK(most < seconds(69));
-  CHECK(most > milliseconds(68500));
+  CHECK(least >= seconds(54));
+  CHECK(least < milliseconds(54500));
+  CHECK(most < seconds(72));
+  CHECK(most > milliseconds(71500));
+}
+
+TEST_CASE("pacer: refusals at the longest interval are followed by a third of it, five times") {
+  sys::SeededRandom random(4);
+  PollPacer pacer(kRange, random);
+  for (const int s : {10, 20, 40}) {  // while it doubles, the interval is waited for in full
+    const sys::Duration delay = pacer.next_delay(PollOutcome::refused);
+    CHECK(delay >= seconds(s) * 9 / 10);
+  }
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 5; ++i) {
+      const sys::Duration delay = pacer.next_delay(PollOutcome::refused, 2);
+      CHECK(delay >= seconds(18));
+      CHECK(delay < seconds(24));
+    }
+    CHECK(pacer.next_delay(PollOutcome::refused) >= seconds(54));  // nobody has made room
+    CHECK(pacer.next_delay(PollOutcome::throttled) >= seconds(54));
+  }
+}
+
+TEST_CASE("pacer: refused after an outage, a kite waits the longest interval in full") {
+  testing::ScriptedRandom random;
+  PollPacer pacer(kRange, random);
+  for (int i = 0; i < 4; ++i) pacer.next_delay(PollOutcome::throttled);
+  for (int i = 0; i < 3; ++i) pacer.next_delay(PollOutcome::failed);
+  CHECK(pacer.next_delay(PollOutcome::refused) == seconds(54));
+  CHECK(pacer.next_delay(PollOutcome::refused) == seconds(54));
+  pacer.next_delay(PollOutcome::calm);
+  CHECK(pacer.next_delay(PollOutcome::refused) < seconds(26));
+}
+
+TEST_CASE("pacer: a throttled poll of several calls is followed by half an interval more") {
+  testing::ScriptedRandom random;
+  PollPacer pacer(kRange, random);
+  for (int i = 0; i < 4; ++i) pacer.next_delay(PollOutcome::throttled);
+  CHECK(pacer.next_delay(PollOutcome::throttled, 1) == seconds(54));
+  CHECK(pacer.next_delay(PollOutcome::throttled, 2) == seconds(81));
+  CHECK(pacer.next_delay(PollOutcome::throttled, 9) == seconds(81));
+}
+
+TEST_CASE("pacer: after a change kites come back apart, up to three times the low end") {
+  sys::SeededRandom random(6);
+  PollPacer pacer(kRange, random);
+  sys::Duration least = seconds(100);
+  sys::Duration most{};
+  for (int i = 0; i < 1000; ++i) {
+    const sys::Duration delay = pacer.next_delay(PollOutcome::changed);
+    least = std::min(least, delay);
+    most = std::max(most, delay);
+  }
+  CHECK(least >= milliseconds(4500));
+  CHECK(least < seconds(5));
+  CHECK(most < seconds(15));
+  CHECK(most > seconds(14));
+  PollPacer quick({seconds(1), seconds(1)}, random);
+  for (int i = 0; i < 100; ++i) CHECK(quick.next_delay(PollOutcome::changed) < milliseconds(1100));
+}
+
+TEST_CASE("pacer: a start that a retry brought through is followed by a minute, not by three") {
+  testing::ScriptedRandom random;
+  PollPacer pacer(kRange, random);
+  CHECK(pacer.next_delay(PollOutcome::throttled) == seconds(54));
+  int polls = 0;
+  while (pacer.throttled()) {
+    pacer.next_delay(PollOutcome::calm);
+    REQUIRE(++polls < 40);
+  }
+}
+
+TEST_CASE("pacer: who is refused again in a crowded start comes back within what is left of it") {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    sys::SeededRandom random(seed);
+    PollPacer pacer(kRange, random);
+    sys::Duration waited{};
+    while (waited < PollPacer::kStartSpread) {
+      waited += pacer.next_delay(PollOutcome::crowded_start);
+    }
+    CHECK(waited <= PollPacer::kStartSpread + seconds(25));
+    const sys::Duration second = pacer.next_delay(PollOutcome::changed, 3);
+    CHECK(second >= PollPacer::kStartSpread * 9 / 10);
+    CHECK(second <= PollPacer::kStartSpread * 12 / 10);
+  }
 }
 
 TEST_CASE("pacer: after an outage a change does not make kites poll fast all at once") {
@@ -256,6 +340,7 @@ TEST_CASE("pacer: a range above a minute is never shortened by throttling") {
   PollPacer pacer({seconds(90), seconds(120)}, random);
   pacer.next_delay(PollOutcome::throttled);
   CHECK(base(pacer) == seconds(120));
+  CHECK(pacer.next_delay(PollOutcome::refused) >= seconds(90) * 9 / 10);
 }
 
 }  // namespace kite::discovery

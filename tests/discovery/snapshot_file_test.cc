@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "discovery/target.h"
@@ -177,14 +178,25 @@ TEST_CASE("cache: a path that cannot be written is told once, and when it can be
 
 namespace {
 
-/// A kite whose earlier run knew 10.0.9.9.
+snapshot::SnapshotPtr set_of_two() {
+  return std::make_shared<const snapshot::Snapshot>(
+      snapshot::Snapshot({{"t1", "eu-west-1a"}, {"t2", "eu-west-1a"}},
+                         {{80, {{at("10.0.9.8", 32771), 0}, {at("10.0.9.9", 32771), 1}}}}));
+}
+
+/// A kite whose earlier run knew 10.0.9.9, unless told otherwise.
 struct Restarted : LoopFixture {
-  Restarted() { loop_with_cache.start(); }
+  explicit Restarted(snapshot::SnapshotPtr known = set_of("10.0.9.9"))
+      : earlier_set(std::move(known)) {
+    loop_with_cache.start();
+  }
+
+  snapshot::SnapshotPtr earlier_set;
 
   testing::ScratchFolder folder;
   SnapshotFile file = [this] {
     SnapshotFile earlier({clock, logger}, {folder.path("set"), kTarget});
-    earlier.save(set_of("10.0.9.9"));
+    earlier.save(earlier_set);
     clock.advance(minutes(10));
     turn();
     return SnapshotFile({clock, logger}, {folder.path("set"), kTarget});
@@ -244,6 +256,45 @@ TEST_CASE("cache: an empty list must be seen twice before it takes an earlier ru
   kite.poll();
   CHECK(kite.published.back()->backend_count() == 0);
   CHECK_FALSE(kite.loop_with_cache.stats().from_cache);
+}
+
+TEST_CASE("cache: part of an answer does not replace a larger set, for five minutes") {
+  Restarted kite(set_of_two());
+  fill(kite.cluster, 101, 1);  // t1000 to t1100: two calls to describe them
+  auto& tasks = kite.cluster.tasks;
+  for (auto& [arn, task] : tasks) {
+    if (arn != tasks.rbegin()->first) task.last_status = "PENDING";
+  }
+  const auto poll = [&](bool whole) {
+    kite.wait_for_poll();
+    for (int i = 0; i < 20; ++i) {
+      for (const size_t index : kite.api.open()) {
+        const auto& call = kite.api.at(index);
+        if (!whole && call.operation == "ecs:DescribeTasks" && call.ids.size() == 100) {
+          kite.api.fail(index, aws::ErrorClass::transient, "timeout");
+        } else {
+          kite.cluster.answer(kite.api, index);
+        }
+      }
+      kite.turn();
+    }
+  };
+  SUBCASE("a whole answer replaces it") {
+    poll(false);
+    CHECK(kite.serving() == "10.0.9.8:32771 10.0.9.9:32771");
+    CHECK(kite.loop_with_cache.stats().from_cache);
+    poll(true);
+    CHECK_FALSE(kite.loop_with_cache.stats().from_cache);
+    CHECK(kite.published.back()->backend_count() == 1);
+  }
+  SUBCASE("what is never answered in full does in the end") {
+    const sys::SteadyTime begun = kite.clock.steady_now();
+    while (kite.clock.steady_now() < begun + minutes(4)) poll(false);
+    CHECK(kite.loop_with_cache.stats().from_cache);
+    while (kite.clock.steady_now() < begun + minutes(6)) poll(false);
+    CHECK_FALSE(kite.loop_with_cache.stats().from_cache);
+    CHECK(kite.published.back()->backend_count() == 1);
+  }
 }
 
 TEST_CASE("cache: an earlier run that knew of no backend says nothing") {

@@ -57,7 +57,8 @@ class Later final : public http::Ticket {
   event::Continuation turn_;
 };
 
-std::string_view ecs_operation(const http::Request& request) {
+/// What X-Amz-Target names; empty for EC2.
+std::string_view operation_of(const http::Request& request) {
   for (const http::Header& header : request.headers) {
     if (header.name != "X-Amz-Target") continue;
     return std::string_view(header.value).substr(header.value.rfind('.') + 1);
@@ -74,7 +75,10 @@ Cloud::Cloud(event::Reactor& reactor, Cluster& cluster, sys::Random& random, Opt
       options_(options),
       start_(reactor.now()),
       reads_(options.bucket, start_),
-      instances_({}, start_) {}
+      instances_({}, start_),
+      discoveries_({2 * options.discoveries_per_second, options.discoveries_per_second}, start_),
+      revisions_({3 * options.discoveries_per_second, 3 * options.discoveries_per_second}, start_) {
+}
 
 sys::Duration Cloud::one_way() {
   return options_.latency_min / 2 + random_.jitter(options_.latency_spread / 2);
@@ -88,8 +92,10 @@ Counts& Cloud::now_counts() {
 }
 
 http::Outcome Cloud::answer(const http::Request& request) {
-  const std::string_view operation = ecs_operation(request);
-  return operation.empty() ? answer_ec2(request) : answer_ecs(request, operation);
+  const std::string_view operation = operation_of(request);
+  if (operation.empty()) return answer_ec2(request);
+  return operation.starts_with("Discover") ? answer_cloud_map(request, operation)
+                                           : answer_ecs(request, operation);
 }
 
 http::Outcome Cloud::fail() {
@@ -125,6 +131,21 @@ http::Outcome Cloud::answer_ec2(const http::Request& request) {
   return http::Response{200, {}, cluster_.describe_instances(request.body)};
 }
 
+http::Outcome Cloud::answer_cloud_map(const http::Request& request, std::string_view operation) {
+  const bool revision = operation == "DiscoverInstancesRevision";
+  Counts& counts = now_counts();
+  ++(revision ? counts.revisions : counts.calls);
+  if (down_) return fail();
+  if (!(revision ? revisions_ : discoveries_).take(reactor_.now())) {
+    ++counts.throttled;
+    return refusal(400, R"({"__type":"RequestLimitExceeded","message":"Rate exceeded"})");
+  }
+  return http::Response{200,
+                        {},
+                        revision ? cluster_.discover_revision(request.body)
+                                 : cluster_.discover_instances(request.body)};
+}
+
 void Cloud::call_from_outside() {
   Counts& counts = now_counts();
   ++counts.outside_calls;
@@ -134,7 +155,7 @@ void Cloud::call_from_outside() {
 http::Outcome Wire::arrive(const http::Request& request) {
   http::Outcome outcome = cloud_.answer(request);
   const bool answered = outcome.ok() && outcome->status == 200;
-  if (answered && ecs_operation(request) == "DescribeTasks") on_described_();
+  if (answered && operation_of(request) == "DescribeTasks") on_described_();
   return outcome;
 }
 

@@ -17,19 +17,21 @@ namespace kite::fleet {
 
 /// What happened in each second since the beginning.
 struct Counts {
-  uint32_t calls = 0;      ///< of kites, to the bucket of the ECS cluster reads
-  uint32_t throttled = 0;  ///< of those
+  uint32_t calls = 0;      ///< of kites, to the bucket of ECS cluster reads or of DiscoverInstances
+  uint32_t revisions = 0;  ///< of kites, to that of DiscoverInstancesRevision
+  uint32_t throttled = 0;  ///< of both
   uint32_t outside_calls = 0;
   uint32_t outside_throttled = 0;
 };
 
-/// ECS and EC2 of one account and region, behind a network with latency: what every kite's HTTP
-/// client is connected to. One bucket for ListTasks, DescribeTasks and DescribeContainerInstances,
-/// one each for the others.
+/// ECS, EC2 and Cloud Map of one account and region, behind a network with latency: what every
+/// kite's HTTP client is connected to. One bucket for ListTasks, DescribeTasks and
+/// DescribeContainerInstances, one each for the others.
 class Cloud {
  public:
   struct Options {
     TokenBucket::Size bucket;
+    double discoveries_per_second = 1000;
     sys::Duration latency_min = std::chrono::milliseconds(30);
     sys::Duration latency_spread = std::chrono::milliseconds(60);
   };
@@ -52,6 +54,7 @@ class Cloud {
   Counts& now_counts();
   http::Outcome answer_ecs(const http::Request& request, std::string_view operation);
   http::Outcome answer_ec2(const http::Request& request);
+  http::Outcome answer_cloud_map(const http::Request& request, std::string_view operation);
   http::Outcome fail();
 
   event::Reactor& reactor_;
@@ -61,6 +64,8 @@ class Cloud {
   const sys::SteadyTime start_;
   TokenBucket reads_;
   TokenBucket instances_;
+  TokenBucket discoveries_;
+  TokenBucket revisions_;
   bool down_ = false;
   std::vector<Counts> seconds_;
   uint64_t other_throttled_ = 0;

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kArnStart = "arn:aws:ecs:eu-west-1:111122223333:";
 constexpr uint32_t kTasksPerInstance = 4;
+constexpr std::string_view kRegistryService = "\"ServiceName\":\"service-";
 
 std::string arn(std::string_view kind, std::string_view id) {
   return std::string(kArnStart) + std::string(kind) + "/fleet/" + std::string(id);
@@ -54,6 +55,20 @@ void each(std::string_view body, std::string_view start, std::string_view ends, 
   }
 }
 
+/// The number of the service that the request names after `before`.
+size_t service_of(std::string_view request, std::string_view before) {
+  const std::string_view number = member(request, before);
+  size_t service = 0;
+  std::from_chars(number.data(), number.data() + number.size(), service);
+  return service;
+}
+
+/// An IPv4 address for a number.
+std::string address(uint32_t number) {
+  return "10." + std::to_string(number >> 16 & 255) + '.' + std::to_string(number >> 8 & 255) +
+         '.' + std::to_string(number & 255);
+}
+
 /// Adds one more to a list of JSON values.
 void add(std::string& list, std::string_view value) {
   if (!list.empty()) list += ',';
@@ -74,25 +89,23 @@ std::string Cluster::start_task(size_t service) {
   const std::string id = "abcdef0123456789abcdef01" + digits(made_);
   const std::string task_arn = arn("task", id);
   std::string description = describe(task_arn, made_++, hosts_);
-  services_[service].emplace(task_arn, "");
+  services_[service].tasks.emplace(task_arn, "");
+  ++services_[service].revision;
   all_.emplace(task_arn, std::move(description));
   return id;
 }
 
-void Cluster::stop_task(size_t service, sys::Random& random) {
-  Tasks& tasks = services_[service];
+void Cluster::stop_task(size_t service) {
+  Tasks& tasks = services_[service].tasks;
   if (tasks.empty()) return;
-  const auto victim = std::next(tasks.begin(), random.below(static_cast<uint32_t>(tasks.size())));
-  all_.erase(victim->first);
-  tasks.erase(victim);
+  all_.erase(tasks.begin()->first);
+  tasks.erase(tasks.begin());
+  ++services_[service].revision;
 }
 
 std::string Cluster::list_tasks(std::string_view request) const {
-  const std::string_view number = member(request, "\"serviceName\":\"service-");
-  size_t service = 0;
-  std::from_chars(number.data(), number.data() + number.size(), service);
   const std::string_view after = member(request, "\"nextToken\":\"");
-  const Tasks& tasks = services_.at(service);
+  const Tasks& tasks = services_.at(service_of(request, "\"serviceName\":\"service-")).tasks;
   std::string list;
   std::string next;
   size_t count = 0;
@@ -136,13 +149,35 @@ std::string Cluster::describe_instances(std::string_view request) const {
     std::from_chars(id.data() + 3, id.data() + 11, number);
     instances += "<item><instancesSet><item><instanceId>" + std::string(id) +
                  "</instanceId><instanceState><code>16</code><name>running</name></instanceState>"
-                 "<privateIpAddress>10." +
-                 std::to_string(number >> 16 & 255) + '.' + std::to_string(number >> 8 & 255) +
-                 '.' + std::to_string(number & 255) +
-                 "</privateIpAddress></item></instancesSet></item>";
+                 "<privateIpAddress>" +
+                 address(number) + "</privateIpAddress></item></instancesSet></item>";
   });
   return "<DescribeInstancesResponse><reservationSet>" + instances +
          "</reservationSet></DescribeInstancesResponse>";
+}
+
+std::string Cluster::discover_instances(std::string_view request) const {
+  const Service& service = services_.at(service_of(request, kRegistryService));
+  std::string instances;
+  for (const auto& [task_arn, unused] : service.tasks) {
+    const std::string id = task_arn.substr(task_arn.rfind('/') + 1);
+    uint32_t number = 0;
+    std::from_chars(id.data() + id.size() - 8, id.data() + id.size(), number);
+    add(instances, R"({"InstanceId":")" + id +
+                       R"(","NamespaceName":"fleet","HealthStatus":"HEALTHY","Attributes":{)"
+                       R"("AVAILABILITY_ZONE":"eu-west-1a","AWS_INSTANCE_PORT":"80",)"
+                       R"("AWS_INSTANCE_IPV4":")" +
+                       address(number) +
+                       R"(","ECS_CLUSTER_NAME":"fleet",)"
+                       R"("ECS_TASK_DEFINITION_FAMILY":"web"}})");
+  }
+  return R"({"Instances":[)" + instances + R"(],"InstancesRevision":)" +
+         std::to_string(service.revision) + '}';
+}
+
+std::string Cluster::discover_revision(std::string_view request) const {
+  const Service& service = services_.at(service_of(request, kRegistryService));
+  return R"({"InstancesRevision":)" + std::to_string(service.revision) + '}';
 }
 
 }  // namespace kite::fleet

@@ -42,7 +42,9 @@ Fleet::Fleet(const Scenario& scenario)
       start_(clock_.steady_now()),
       random_(scenario.seed),
       cluster_(scenario.services, scenario.tasks),
-      cloud_(reactor_, cluster_, random_, {.bucket = scenario.bucket}),
+      cloud_(
+          reactor_, cluster_, random_,
+          {.bucket = scenario.bucket, .discoveries_per_second = scenario.discoveries_per_second}),
       logger_(clock_, silence_, {.level = sys::LogLevel::panic}) {
   plan();
 }
@@ -53,8 +55,12 @@ void Fleet::every(double first, std::function<double()> act) {
 }
 
 void Fleet::plan() {
-  const FleetKite::Deps deps{cloud_, clock_, logger_, arrivals_,
-                             start_ + from_seconds(scenario_.measure_from)};
+  const FleetKite::Deps deps{cloud_,
+                             clock_,
+                             logger_,
+                             arrivals_,
+                             start_ + from_seconds(scenario_.measure_from),
+                             scenario_.cloud_map != 0};
   for (size_t i = 0; i < scenario_.kites; ++i) {
     kites_.push_back(std::make_unique<FleetKite>(deps, random_.next(), i % scenario_.services));
     every(some(random_, scenario_.start_within), [kite = kites_.back().get()] {
@@ -105,7 +111,7 @@ void Fleet::plan() {
 }
 
 void Fleet::replace_task(size_t service) {
-  cluster_.stop_task(service, random_);
+  cluster_.stop_task(service);
   arrivals_.push_back({service, cluster_.start_task(service), reactor_.now(), {}});
 }
 
@@ -130,6 +136,7 @@ std::string Fleet::report() const {
   nlohmann::json report;
   for (const Counts& second : cloud_.seconds()) {
     report["calls"].push_back(second.calls);
+    report["revisions"].push_back(second.revisions);
     report["throttled"].push_back(second.throttled);
     report["outside_calls"].push_back(second.outside_calls);
     report["outside_throttled"].push_back(second.outside_throttled);

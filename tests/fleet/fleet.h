@@ -20,6 +20,7 @@ struct Scenario {
   uint64_t seed = 1;
   size_t kites = 150;
   size_t services = 1;
+  size_t cloud_map = 0;      ///< 1: Cloud Map is asked, not ECS
   size_t tasks = 20;         ///< of each service
   double start_within = 20;  ///< all kites start in these seconds
   double seconds = 600;
@@ -30,6 +31,7 @@ struct Scenario {
   double outage_from = 0;
   double outage_until = 0;
   TokenBucket::Size bucket;
+  double discoveries_per_second = 1000;  ///< Cloud Map; three times as many revisions
 };
 
 /// A fleet of kites and the cloud they share, on one reactor and one clock that jumps from event to
@@ -75,7 +77,7 @@ class Fleet {
   std::vector<std::unique_ptr<FleetKite>> kites_;
   std::vector<std::unique_ptr<Event>> events_;
   std::vector<size_t> backends_before_outage_;  ///< of each kite
-  size_t kept_in_outage_ = 0;                   ///< kites that lost none of them until its end
+  size_t kept_in_outage_ = 0;
 };
 
 }  // namespace kite::fleet

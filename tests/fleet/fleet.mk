@@ -8,6 +8,6 @@ $(BUILD)/fleet: $(FLEET_OBJECTS) $(LIBRARY)
 	@$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 .PHONY: fleet
-fleet: deps-build ## Play fleets of up to 1,000 kites against one account's limits
+fleet: deps-build ## Play fleets of up to 10,000 kites against one account's limits
 	@$(MAKE) --no-print-directory -j$(JOBS) build/release/fleet
 	@$(PYTHON) tests/fleet/fleet.py

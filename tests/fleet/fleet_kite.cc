@@ -10,11 +10,14 @@ aws::SignedCaller::Target target(aws::Service service, const std::string& host) 
   return {service, "eu-west-1", {"https://" + host + "/", host, "/"}};
 }
 
-discovery::DiscoveryLoop::Options loop_options(size_t service) {
+discovery::DiscoveryLoop::Options loop_options(size_t service, bool cloud_map) {
   discovery::DiscoveryLoop::Options options;
-  options.cycle.target.cluster = "fleet";
-  options.cycle.target.service = Cluster::service_name(service);
-  options.cycle.target.container = "app";
+  discovery::Target& target = options.cycle.target;
+  target.cluster = cloud_map ? "" : "fleet";
+  target.namespace_name = cloud_map ? "fleet" : "";
+  target.service = Cluster::service_name(service);
+  target.container = cloud_map ? "" : "app";
+  options.poll = discovery::default_poll(target);
   return options;
 }
 
@@ -42,10 +45,13 @@ FleetKite::FleetKite(const Deps& deps, uint64_t seed, size_t service)
                   deps.clock, random_),
       ec2_caller_(target(aws::Service::ec2, "ec2.eu-west-1.amazonaws.com"), wire_, credentials_,
                   deps.clock, random_),
+      cloud_map_caller_(target(aws::Service::cloud_map, "servicediscovery.eu-west-1.amazonaws.com"),
+                        wire_, credentials_, deps.clock, random_),
       ecs_(ecs_caller_),
       ec2_(ec2_caller_),
-      loop_({deps.cloud.reactor(), ecs_, ec2_, cell_, random_, deps.logger},
-            loop_options(service)) {
+      cloud_map_(cloud_map_caller_),
+      loop_({deps.cloud.reactor(), ecs_, ec2_, cell_, random_, deps.logger, nullptr, &cloud_map_},
+            loop_options(service, deps.cloud_map)) {
   cell_.subscribe([this](const snapshot::SnapshotPtr& set) { on_publish(*set); });
 }
 

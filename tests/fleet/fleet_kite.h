@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "aws/cloud_map_calls.h"
 #include "aws/credentials.h"
 #include "aws/ec2_calls.h"
 #include "aws/ecs_calls.h"
@@ -67,6 +68,7 @@ class FleetKite {
     sys::Logger& logger;
     std::vector<Arrival>& arrivals;  ///< of all services, only ever growing
     sys::SteadyTime measure_from;
+    bool cloud_map = false;
   };
 
   FleetKite(const Deps& deps, uint64_t seed, size_t service);
@@ -89,8 +91,10 @@ class FleetKite {
   Wire wire_;
   aws::SignedCaller ecs_caller_;
   aws::SignedCaller ec2_caller_;
+  aws::SignedCaller cloud_map_caller_;
   aws::EcsCalls ecs_;
   aws::Ec2Calls ec2_;
+  aws::CloudMapCalls cloud_map_;
   snapshot::SnapshotCell cell_;
   std::optional<sys::SteadyTime> first_set_at_;
   uint64_t complete_before_ = 0;

@@ -28,19 +28,23 @@ sys::Result<double> parse_number(const std::string& text) {
 sys::Result<Scenario> parse_scenario(const std::vector<std::string>& arguments) {
   Scenario scenario;
   double seed = 1;
-  std::map<std::string, size_t*> sizes = {
-      {"-kites", &scenario.kites}, {"-services", &scenario.services}, {"-tasks", &scenario.tasks}};
-  std::map<std::string, double*> numbers = {{"-seed", &seed},
-                                            {"-start-within", &scenario.start_within},
-                                            {"-seconds", &scenario.seconds},
-                                            {"-measure-from", &scenario.measure_from},
-                                            {"-replace-every", &scenario.replace_every},
-                                            {"-start-every", &scenario.start_every},
-                                            {"-deploy-at", &scenario.deploy_at},
-                                            {"-outage-from", &scenario.outage_from},
-                                            {"-outage-until", &scenario.outage_until},
-                                            {"-burst", &scenario.bucket.burst},
-                                            {"-per-second", &scenario.bucket.per_second}};
+  std::map<std::string, size_t*> sizes = {{"-kites", &scenario.kites},
+                                          {"-services", &scenario.services},
+                                          {"-tasks", &scenario.tasks},
+                                          {"-cloud-map", &scenario.cloud_map}};
+  std::map<std::string, double*> numbers = {
+      {"-seed", &seed},
+      {"-start-within", &scenario.start_within},
+      {"-seconds", &scenario.seconds},
+      {"-measure-from", &scenario.measure_from},
+      {"-replace-every", &scenario.replace_every},
+      {"-start-every", &scenario.start_every},
+      {"-deploy-at", &scenario.deploy_at},
+      {"-outage-from", &scenario.outage_from},
+      {"-outage-until", &scenario.outage_until},
+      {"-burst", &scenario.bucket.burst},
+      {"-discoveries-per-second", &scenario.discoveries_per_second},
+      {"-per-second", &scenario.bucket.per_second}};
   const auto done = testing::set_options(
       arguments, [&](const std::string& name, const std::string& text) -> sys::Result<sys::Done> {
         const auto number = parse_number(text);

@@ -7,24 +7,16 @@ from fleet_scenarios import SCENARIOS, Scenario
 import fleet_chart
 
 SEED = 1
-# A thousand kites on one bucket still miss some of their targets; what holds is that most calls
-# are answered.
-MISSED_BY = {"crowd", "deployment", "outage-1000"}
-THROTTLED_MAX = 0.12
+SMALL = [scenario for scenario in SCENARIOS if scenario.small is not None]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", SMALL, ids=lambda scenario: scenario.name)
 def test_targets(scenario: Scenario):
     findings, happened = run(scenario, SEED, small=True)
-    missed = [f"{finding.text}; wanted: {finding.wanted}" for finding in findings
+    missed = [f"{finding}; wanted: {finding.wanted}" for finding in findings
               if finding.met is False]
-    if scenario.name in MISSED_BY:
-        start = scenario.small.get("measure_from", 0)
-        throttled, calls = (sum(happened[key][start:]) for key in ("throttled", "calls"))
-        assert throttled < THROTTLED_MAX * calls, "\n".join(missed)
-    else:
-        assert not missed, f"{PROGRAM}, seed {SEED}: " + "\n".join(missed)
-        assert any(finding.met for finding in findings)
+    assert not missed, f"{PROGRAM}, seed {SEED}: " + "\n".join(missed)
+    assert any(finding.met for finding in findings)
     assert "polyline" in fleet_chart.draw(scenario.title, happened, scenario.marks)
 
 
