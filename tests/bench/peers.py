@@ -167,9 +167,7 @@ class Kite(Peer):
 
     def command(self):
         # The others end connections at SIGTERM too; what drains would only be waited for.
-        # No admin pages either: a second build of the kite would want the same port for them.
-        flags = {"-name": "app", "-family": "web", "-bind": "127.0.0.1", "-drain-timeout": "0",
-                 "-admin": "off"}
+        flags = {"-name": "app", "-family": "web", "-bind": "127.0.0.1", "-drain-timeout": "0"}
         flags.update(flag.split("=", 1) for flag in self.flags)
         return [str(self.program), *(f"{name}={value}" for name, value in flags.items())]
 

@@ -27,12 +27,22 @@ LARGE_PIPE_BYTES = 1 << 20
 PEERS = (USUAL, LARGE, NGINX, "direct")
 
 
-class NamedKite(peers.Kite):
-    """A build of the kite under a name of its own."""
+KITE_USER = 64_001
 
-    def __init__(self, name, binary, backends, **others):
+
+def become_kite_user():
+    """HAProxy, which stays root and above limits, would use up what root may have of pipes, for
+    programs without capabilities: the kite gives up root's."""
+    os.setgid(KITE_USER)
+    os.setuid(KITE_USER)
+
+
+class NamedKite(peers.Kite):
+    """A build of the kite under a name of its own. Without admin pages: two would want one port."""
+
+    def __init__(self, name, binary, backends):
         self.name, self.binary = name, str(pathlib.Path(binary).resolve())
-        super().__init__(backends, **others)
+        super().__init__(backends, before_exec=become_kite_user, flags=["-admin=off"])
 
     def command(self):
         return [self.binary, *super().command()[1:]]
