@@ -74,10 +74,14 @@ def owner(path):
 
 
 def toolchain_files(map_path):
-    """The archives and start files of the toolchain that the program was linked from."""
+    """The archives and start files of the toolchain that the program was linked from, by the map
+    of GNU's linker or of lld."""
     text = pathlib.Path(map_path).read_text(errors="replace")
-    found = set(re.findall(r"^LOAD (/\S+\.o)$", text, re.MULTILINE))
-    found |= set(re.findall(r"^(/\S+\.a)\(", text, re.MULTILINE))
+    if text.lstrip().startswith("VMA"):
+        found = set(re.findall(r"\s(/\S+?\.(?:a(?=\()|o(?=:\()))", text))
+    else:
+        found = set(re.findall(r"^LOAD (/\S+\.o)$", text, re.MULTILINE))
+        found |= set(re.findall(r"^(/\S+\.a)\(", text, re.MULTILINE))
     real = {str(pathlib.Path(path).resolve()) for path in found}
     return sorted(path for path in real if path.startswith("/usr/"))
 

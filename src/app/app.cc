@@ -40,8 +40,9 @@ App::App(const cli::Config& config, const aws::Settings& settings,
       log_(clock_, stderr_, {.level = config.log_level, .format = config.log_format}),
       random_(sys::seed_from_kernel()),
       pipes_({.pipes_max = budget.pipes_max}),
-      relay_resources_{pipes_, copy_buffer_},
+      relay_resources_{pipes_, copy_buffer_, bulk_reads_},
       reactor_(clock_),
+      bulk_reads_(reactor_),
       trim_timer_(reactor_.timers(), event::Timer::OnDue::to<&App::on_trim_due>(this)),
       connection_budget_(budget.for_connections(config.max_connections)),
       backends_({.eject_after = config.eject_after,
@@ -90,6 +91,7 @@ int App::run() {
     log_.warn("inherited_socket_refused", {{"error", complaint}});
   }
   if (!start_admin()) return exit_code_;
+  pipes_.keep_one();
   // Everything is built, and nothing from outside has been read.
   const auto confined =
       confinement_.enter(config_.sandbox, {.writes_files = !config_.cache.empty()});

@@ -19,6 +19,7 @@
 #include "event/reactor.h"
 #include "http/curl_client.h"
 #include "proxy/backend_table.h"
+#include "proxy/bulk_reads.h"
 #include "proxy/connection_budget.h"
 #include "proxy/relay.h"
 #include "snapshot/own_zone.h"
@@ -79,6 +80,7 @@ class App {
   std::array<std::byte, 64 * 1024> copy_buffer_;
   proxy::RelayResources relay_resources_;
   event::Reactor reactor_;
+  proxy::BulkReads bulk_reads_;
   event::Timer trim_timer_;
   proxy::ConnectionBudget connection_budget_;
   proxy::BackendTable backends_;

@@ -9,10 +9,13 @@
 
 namespace kite::proxy {
 
+class BulkReads;
+
 /// What all relays share, because only one of them moves bytes at a time.
 struct RelayResources {
   sys::PipePool& pipes;
   std::span<std::byte> copy_buffer;  ///< for the copy path; holds nothing between calls
+  BulkReads& bulk_reads;             ///< for the tunnels that relays make up
 };
 
 /// The two sockets of one direction, borrowed for one call.
@@ -68,6 +71,7 @@ class Relay {
   /// Bytes rest in the pipe until the sink is writable; nothing is read meanwhile.
   bool blocked_by_sink() const { return !pipe_.empty() && !sink_writable_; }
   bool source_readable() const { return source_readable_; }
+  bool splices() const { return way_ == Way::splice; }
 
  private:
   enum class Way : uint8_t {

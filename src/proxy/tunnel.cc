@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "proxy/bulk_reads.h"
 #include "sys/check.h"
 #include "sys/socket.h"
 
@@ -54,6 +55,7 @@ Tunnel::Tunnel(event::Reactor& reactor, RelayResources& resources, TunnelOwner& 
       active_step_(step_now()) {}
 
 Tunnel::~Tunnel() {
+  if (client_.marked || backend_.marked) resources_.bulk_reads.remove(*this);
   client_.outward.abandon(resources_.pipes);
   backend_.outward.abandon(resources_.pipes);
 }
@@ -115,7 +117,9 @@ void Tunnel::advance() {
 
 /// Returns whether there is more to do that no edge will tell of.
 bool Tunnel::advance_from(Side& source, Side& sink) {
+  const uint64_t bytes_before = source.outward.bytes();
   const Relay::Step step = source.outward.advance({source.fd.get(), sink.fd.get()}, resources_);
+  if (source.outward.bytes() != bytes_before) note_moved(source, sink);
   unmute_when_dry(source);
   switch (step) {
     case Relay::Step::waiting:
@@ -154,6 +158,38 @@ void Tunnel::unmute_when_dry(Side& side) {
   side.watch.change(event::Interest::edges);
 }
 
+/// Bytes from one side end the other's run: whoever is answered may be waiting for the next answer.
+void Tunnel::note_moved(Side& source, Side& sink) {
+  source.moved = true;
+  if (sink.marked) lower_mark(sink);
+  sink.run_begin = sink.outward.bytes();
+  if (source.marked || !source.outward.splices()) return;
+  if (source.outward.bytes() - source.run_begin >= BulkReads::kRunBytes) raise_mark(source);
+}
+
+void Tunnel::raise_mark(Side& side) {
+  if (!client_.marked && !backend_.marked) resources_.bulk_reads.add(*this);
+  side.marked = true;
+  sys::set_low_water(side.fd.get(), BulkReads::kMarkBytes);
+}
+
+/// What rests below the mark is a new edge (socket(7)).
+void Tunnel::lower_mark(Side& side) {
+  side.marked = false;
+  side.run_begin = side.outward.bytes();
+  sys::set_low_water(side.fd.get(), 1);
+  if (!client_.marked && !backend_.marked) resources_.bulk_reads.remove(*this);
+}
+
+/// A stream that comes slower than a mark a step is not worth one. While the sink takes nothing,
+/// nothing is read with or without it.
+void Tunnel::on_bulk_step() {
+  for (Side* side : {&client_, &backend_}) {
+    if (!side->marked || side->outward.blocked_by_sink()) continue;
+    if (!std::exchange(side->moved, false)) lower_mark(*side);
+  }
+}
+
 /// Nothing reaches this side any more; what it sent before is still in its socket's queue.
 void Tunnel::fail(Side& side, Side& other) {
   side.failed = true;
@@ -190,7 +226,9 @@ void Tunnel::keep_salvaging() {
 void Tunnel::close(CloseReason reason) {
   transition_to(State::closed);
   if (salvage_ != nullptr) salvage_->timer.cancel();  // it may be what is running
+  if (client_.marked || backend_.marked) resources_.bulk_reads.remove(*this);
   for (Side* side : {&client_, &backend_}) {
+    side->marked = false;
     side->watch.cancel_closing();
     if (reason != CloseReason::finished) sys::reset_on_close(side->fd.get());
     side->fd.reset();

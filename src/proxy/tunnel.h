@@ -115,6 +115,8 @@ class Tunnel final : public event::Retirable, public sys::Recycled<Tunnel> {
   void keep_alive(const sys::Liveness& liveness);
   /// For how long at least nothing has moved and no peer has made room.
   sys::Duration idle_for() const;
+  /// Called every BulkReads::kStep while a source has a low-water mark. May call on_tunnel_closed.
+  void on_bulk_step();
   /// Ends it from our side: both peers see a reset, never a FIN that could pass for completeness.
   void cut(CloseReason reason);
 
@@ -134,9 +136,12 @@ class Tunnel final : public event::Retirable, public sys::Recycled<Tunnel> {
     sys::OwnedFd fd;
     bool outward_done = false;  ///< nothing more will come from here, or can be delivered
     bool failed = false;
-    bool muted = false;  ///< the watch does not tell of more to read
+    bool muted = false;   ///< the watch does not tell of more to read
+    bool marked = false;  ///< the socket has a low-water mark
+    bool moved = false;   ///< bytes, since the last bulk step
     event::Watch watch;
     Relay outward;
+    uint64_t run_begin = 0;  ///< of outward.bytes(): where the other side last moved any
   };
 
   void on_client_ready(event::Events events) { on_ready(client_, backend_, events); }
@@ -145,6 +150,9 @@ class Tunnel final : public event::Retirable, public sys::Recycled<Tunnel> {
   void on_salvage_due();
   void advance();
   bool advance_from(Side& source, Side& sink);
+  void note_moved(Side& source, Side& sink);
+  void raise_mark(Side& side);
+  void lower_mark(Side& side);
   static void note_edges(Side& side, Side& other, event::Events events);
   static void fail(Side& side, Side& other);
   static void mute(Side& side);

@@ -18,8 +18,8 @@ Pipe PipePool::borrow() {
   if (!idle_.empty()) {
     pipe = std::move(idle_.back());
     idle_.pop_back();
-  } else if (lent_ < limits_.pipes_max) {
-    pipe = create();
+  } else if (lent_ < limits_.pipes_max && may_ask()) {
+    pipe = create(kUsefulBytes);
   }
   if (pipe.open()) ++lent_;
   return pipe;
@@ -37,34 +37,46 @@ void PipePool::give_back(Pipe pipe) {
 
 bool PipePool::has_spare() {
   if (!idle_.empty()) return true;
-  if (lent_ >= limits_.pipes_max) return false;
-  if (asks_to_skip_ > 0) {
-    --asks_to_skip_;
-    return false;
-  }
-  Pipe pipe = create();
-  if (!pipe.open() || pipe.capacity_bytes() < limits_.pipe_bytes) {
-    asks_to_skip_ = kAsksAfterRefusal;
-    return false;
-  }
+  if (lent_ >= limits_.pipes_max || !may_ask()) return false;
+  Pipe pipe = create(limits_.pipe_bytes);
+  if (!pipe.open()) return false;
   idle_.push_back(std::move(pipe));
   return true;
 }
 
+void PipePool::keep_one() {
+  kept_ = 1;
+  static_cast<void>(has_spare());
+}
+
 void PipePool::close_idle() {
-  idle_.clear();
+  while (idle_.size() > kept_) idle_.pop_back();
   fit(idle_);
 }
 
-Pipe PipePool::create() {
+bool PipePool::may_ask() {
+  if (asks_to_skip_ == 0) return true;
+  --asks_to_skip_;
+  return false;
+}
+
+Pipe PipePool::create(size_t least_bytes) {
+  Pipe pipe = ask_kernel();
+  if (!pipe.open() || pipe.capacity_bytes() >= least_bytes) return pipe;
+  asks_to_skip_ = kAsksAfterRefusal;
+  return {};
+}
+
+Pipe PipePool::ask_kernel() {
   int ends[2];
   if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) == -1) return {};
   ++created_total_;
   OwnedFd read_end(ends[0]);
   OwnedFd write_end(ends[1]);
   // Past /proc/sys/fs/pipe-user-pages-soft an unprivileged user gets EPERM, and new pipes start at
-  // one page or two (pipe(7)). Smaller pipes forward the same bytes in more calls, so go on.
-  const int granted = ::fcntl(write_end.get(), F_SETPIPE_SZ, static_cast<int>(limits_.pipe_bytes));
+  // one page or two (pipe(7)).
+  int granted = ::fcntl(write_end.get(), F_SETPIPE_SZ, static_cast<int>(limits_.pipe_bytes));
+  if (granted == -1) granted = ::fcntl(write_end.get(), F_GETPIPE_SZ);
   const size_t capacity_bytes = granted == -1 ? 0 : static_cast<size_t>(granted);
   return {std::move(read_end), std::move(write_end), capacity_bytes};
 }

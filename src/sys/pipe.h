@@ -40,7 +40,7 @@ class Pipe {
   size_t bytes() const { return bytes_; }
   void note_filled(size_t moved_bytes) { bytes_ += static_cast<uint32_t>(moved_bytes); }
   void note_drained(size_t moved_bytes);
-  /// What F_SETPIPE_SZ granted; 0 when it was refused.
+  /// What F_SETPIPE_SZ granted, or what the kernel gave before it was asked.
   size_t capacity_bytes() const { return capacity_bytes_; }
 
  private:
@@ -55,8 +55,8 @@ class Pipe {
 /// Takes back only empty pipes; one with leftovers is closed, or a stranger would read them.
 /// Owns:      the idle pipes.
 /// Thread:    reactor thread only.
-/// Errors:    borrow() returns a closed Pipe past its own bound, or when the kernel has no
-///            descriptor or memory left.
+/// Errors:    borrow() returns a closed Pipe past its own bound, when the kernel has no descriptor
+///            or memory left, and when it grants so little that copying is cheaper.
 class PipePool {
  public:
   struct Limits {
@@ -71,7 +71,10 @@ class PipePool {
   /// Whether the next borrow() is certain to give a pipe of full size: makes one if needed. Cheap
   /// to ask before every message: a kernel that refused is not asked again for a while.
   bool has_spare();
-  /// Closes the idle ones, which count against the user's limits while they exist.
+  /// Makes one now, and keeps one from now on: other programs of this user may use up what the
+  /// user may have of pipes (pipe-user-pages-soft), and copying needs a spare one to be cheap.
+  void keep_one();
+  /// Closes the idle ones but for what is kept: they count against the user's limits.
   void close_idle();
 
   size_t idle() const { return idle_.size(); }
@@ -79,12 +82,17 @@ class PipePool {
   uint64_t created_total() const { return created_total_; }
 
  private:
-  Pipe create();
+  bool may_ask();
+  Pipe create(size_t least_bytes);
+  Pipe ask_kernel();
 
   static constexpr uint32_t kAsksAfterRefusal = 1000;
+  /// A pipe of a page or two moves 8 kB in two calls; copying moves 64 kB in three.
+  static constexpr size_t kUsefulBytes = 64 * 1024;
 
   const Limits limits_;
   uint32_t asks_to_skip_ = 0;
+  size_t kept_ = 0;
   std::vector<Pipe> idle_;
   size_t lent_ = 0;
   uint64_t created_total_ = 0;

@@ -67,6 +67,10 @@ void keep_alive(int fd, const Liveness& liveness);
 /// Takes the socket's pending error (SO_ERROR); 0 when there is none.
 int take_pending_error(int fd);
 
+/// The socket becomes readable when so much has come, or FIN, or a failure; 1 is how sockets begin.
+/// What has already come counts, and is a new edge. Source: socket(7), SO_RCVLOWAT.
+void set_low_water(int fd, int bytes);
+
 /// Sends FIN after what is queued; the other direction goes on.
 void shutdown_write(int fd);
 

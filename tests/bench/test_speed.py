@@ -142,5 +142,8 @@ def test_the_readme_gets_the_rows_that_were_measured_for_all():
     lines = speed_readme.table({"medians": medians}).splitlines()
     assert lines[2:] == [
         "| bulk down, 4 connections | 0.2 s/GB | 0.8 s/GB | 0.25 s/GB | 0.9 s/GB |"]
+    lost = {"workload": "bulk", "contender": USUAL, "why": "no receipt"}
+    assert "- HAProxy, bulk: no receipt" in speed_readme.lost_rounds([lost])
+    assert speed_readme.lost_rounds([]) == ""
     text = f"a\n{speed_readme.BEGIN}\nold\n{speed_readme.END}\nb\n"
     assert speed_readme.between_markers(text, "new") == text.replace("old", "new")

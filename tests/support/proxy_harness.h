@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/bulk_reads.h"
 #include "proxy/proxy.h"
 #include "sys/log.h"
 #include "tests/support/kept_log.h"
@@ -108,7 +109,8 @@ struct ProxyHarness {
   KeptLines lines;
   sys::PipePool pipes;
   std::array<std::byte, 65536> copy_buffer{};
-  proxy::RelayResources resources{pipes, copy_buffer};
+  proxy::BulkReads bulk_reads{loop.reactor};
+  proxy::RelayResources resources{pipes, copy_buffer, bulk_reads};
   proxy::ConnectionBudget budget;
   sys::InheritedSockets inherited;
   snapshot::SnapshotCell cell;

@@ -143,7 +143,7 @@ TEST_CASE("pipe pool: a pipe that was granted less than asked serves once and is
   PipePool pool({.pipes_max = 2, .pipe_bytes = 1U << 31});  // more than any pipe may have
   Pipe pipe = pool.borrow();
   CHECK(pipe.open());
-  CHECK(pipe.capacity_bytes() == 0);
+  CHECK(pipe.capacity_bytes() == 65536);
   pool.give_back(std::move(pipe));
   CHECK(pool.idle() == 0);
   CHECK(pool.lent() == 0);
@@ -203,6 +203,20 @@ TEST_CASE("pipe pool: idle pipes can be closed, lent ones stay") {
   CHECK(pool.lent() == 1);
   CHECK(::write(kept.write_end(), "x", 1) == 1);
   pool.give_back(std::move(kept));
+}
+
+TEST_CASE("pipe pool: the one that is kept stays when idle ones are closed") {
+  const testing::FdCensus census;
+  PipePool pool({.pipes_max = 2, .pipe_bytes = 65536});
+  pool.keep_one();
+  CHECK(pool.idle() == 1);
+  Pipe first = pool.borrow();
+  pool.give_back(pool.borrow());
+  pool.give_back(std::move(first));
+  CHECK(pool.idle() == 2);
+  pool.close_idle();
+  CHECK(pool.idle() == 1);
+  CHECK(pool.created_total() == 2);
 }
 
 TEST_CASE("pipe pool: taking back what was never lent is a bug") {

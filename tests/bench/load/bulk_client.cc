@@ -63,8 +63,9 @@ void BulkClient::on_ready(Connection& connection, uint32_t events) {
   Channel& channel = *connection.channel;
   if ((events & ~EPOLLOUT) != 0) {
     const Step step = channel.receive_some();
-    if (step == Step::corrupt) give_up("bytes that the server did not send");
-    if (step == Step::ended || step == Step::failed) give_up("early end of stream");
+    if (step == Step::corrupt) refuse("bytes that the server did not send");
+    if (step == Step::ended) refuse("early end of stream");
+    if (step == Step::failed) give_up("receive");
   }
   if (!channel.has_to_send() || (events & EPOLLOUT) == 0) return;
   if (channel.send_some() == Step::failed) give_up("send");
@@ -96,14 +97,15 @@ void BulkClient::read_to_end(Connection& connection) {
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kDrainMax, sizeof kDrainMax);
   const uint64_t expected = options_.direction == Direction::echo ? channel.sent() : 0;
   while (channel.received() < expected) {
-    if (channel.receive_some(expected - channel.received()) != Step::moved) {
-      give_up("the echo ended early");
-    }
+    const Step step = channel.receive_some(expected - channel.received());
+    if (step == Step::corrupt) refuse("bytes that the client did not send came back");
+    if (step == Step::ended) refuse("the end of the echo is missing, and no reset says so");
+    if (step != Step::moved) give_up("the rest of the echo");
   }
   Receipt receipt = 0;
-  if (::recv(fd, &receipt, sizeof receipt, MSG_WAITALL) != sizeof receipt) give_up("no receipt");
-  if (receipt != channel.sent()) give_up("the server got another number of bytes");
-  if (::recv(fd, &receipt, sizeof receipt, 0) != 0) give_up("no end of stream");
+  if (::recv(fd, &receipt, sizeof receipt, MSG_WAITALL) != sizeof receipt) refuse("no receipt");
+  if (receipt != channel.sent()) refuse("the server got another number of bytes");
+  if (::recv(fd, &receipt, sizeof receipt, 0) != 0) refuse("no end of stream");
 }
 
 }  // namespace kite::load

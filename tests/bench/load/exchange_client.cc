@@ -47,7 +47,7 @@ void ExchangeClient::open_all() {
 void ExchangeClient::finish() {
   const Time limit = Clock::now() + kPatience;
   while (idle_.size() < slots_.size()) {
-    if (Clock::now() > limit) give_up("an answer does not come");
+    if (Clock::now() > limit) refuse("an answer does not come");
     turn(limit);
   }
 }

@@ -28,7 +28,7 @@ std::vector<Channel> open_idle(Dialer& dialer, size_t count) {
       if (channel.send_some() == Channel::Step::failed) give_up("send on an idle connection");
     }
     if (!wait_for(channel, POLLIN) || channel.receive_some() != Channel::Step::moved) {
-      give_up("an idle connection got no answer");
+      refuse("an idle connection got no answer");
     }
     opened.push_back(std::move(channel));
   }

@@ -15,6 +15,11 @@ void give_up(const char* what) {
   std::exit(1);
 }
 
+void refuse(const char* what) {
+  std::fprintf(stderr, "load: %s\n", what);
+  std::exit(1);
+}
+
 Poller::Poller() : epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)) {
   if (!epoll_fd_.valid()) give_up("epoll_create1");
   // The default slack of 50 us would send the requests of a fixed rate in twos and threes.

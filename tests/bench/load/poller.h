@@ -29,7 +29,9 @@ class Poller {
   epoll_event events_[kEventsMax];
 };
 
-/// Prints why and ends the program with 1.
+/// Prints what failed and why, by errno, and ends the program with 1.
 [[noreturn]] void give_up(const char* what);
+/// The same for what no system call refused: a peer did the wrong thing.
+[[noreturn]] void refuse(const char* what);
 
 }  // namespace kite::load

@@ -91,7 +91,7 @@ Server::Server(const std::vector<sys::Endpoint>& endpoints) {
   poller_.add(STDIN_FILENO, EPOLLIN, nullptr);
   for (const sys::Endpoint& endpoint : endpoints) {
     auto listening = sys::listen_tcp(endpoint, {});
-    if (!listening.ok()) give_up(listening.error().message.c_str());
+    if (!listening.ok()) refuse(listening.error().message.c_str());
     auto listener = std::make_unique<Connection>();
     listener->fd = std::move(*listening);
     listener->is_listener = true;
