@@ -68,6 +68,7 @@ struct ConnectionInfo {
   sys::Endpoint backend;
   BackendId backend_id = kNoBackend;  ///< where it counts as load
   sys::SteadyTime accepted_at;        ///< of one that was held: when its wait was over
+  sys::SteadyTime connected_at{};     ///< to the backend
 };
 
 /// A client and a backend joined: two relays back to back, one state.
