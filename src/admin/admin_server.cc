@@ -76,6 +76,7 @@ void AdminServer::on_ready(event::Events) {
       return add(std::move(client));
     case sys::AcceptStep::would_block:
     case sys::AcceptStep::lost:
+    case sys::AcceptStep::not_listening:  // cannot be: nobody shares this socket
       return;
     case sys::AcceptStep::out_of_handles:
       // Clients of the proxy come first; its listeners say what is wrong.

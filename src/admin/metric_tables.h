@@ -56,6 +56,10 @@ inline constexpr std::array kPortRows = {
         {"kite_connect_retries_total", "Attempts to connect after the first of a client.", counter},
         &proxy::ProxyStats::retries_total},
     MetricRow<proxy::ProxyStats>{
+        {"kite_connect_shortages_total",
+         "Attempts to connect put off for want of a descriptor, memory or local port.", counter},
+        &proxy::ProxyStats::connect_shortages_total},
+    MetricRow<proxy::ProxyStats>{
         {"kite_tunnels_opened_total", "Clients joined to a backend.", counter},
         &proxy::ProxyStats::tunnels_opened_total},
     MetricRow<proxy::ProxyStats>{
@@ -83,7 +87,8 @@ inline constexpr std::array kEjectionRows = {
 
 inline constexpr std::array kTargetRows = {
     MetricRow<proxy::ProxyStats>{
-        {"kite_accept_pauses_total", "Times accepting stopped for want of descriptors.", counter},
+        {"kite_accept_pauses_total",
+         "Times accepting stopped at a limit, or for want of descriptors or memory.", counter},
         &proxy::ProxyStats::accept_pauses_total},
     MetricRow<proxy::ProxyStats>{
         {"kite_listen_failures_total", "Times a port could not be listened on.", counter},

@@ -58,7 +58,8 @@ std::vector<PortEntry> port_entries(const View& view) {
   std::vector<PortEntry> entries;
   for (const TargetView& target : view.targets) {
     for (const proxy::PortStats& port : target.ports) {
-      PortEntry& entry = entries.emplace_back(&port, std::to_string(port.listen_port));
+      PortEntry& entry =
+          entries.emplace_back(PortEntry{&port, std::to_string(port.listen_port), {}});
       entry.set.labels = {{"target", target.name}, {"port", {}}};
     }
   }
@@ -104,8 +105,8 @@ std::vector<BackendEntry> backend_entries(const View& view) {
   std::vector<BackendEntry> entries;
   for (const TargetView& target : view.targets) {
     for (const proxy::BackendView& backend : target.backends) {
-      BackendEntry& entry = entries.emplace_back(&backend, std::to_string(backend.container_port),
-                                                 backend.endpoint.text());
+      BackendEntry& entry = entries.emplace_back(BackendEntry{
+          &backend, std::to_string(backend.container_port), backend.endpoint.text(), {}});
       entry.set.labels = {{"target", target.name},
                           {"container_port", {}},
                           {"backend", {}},

@@ -100,7 +100,7 @@ int App::run() {
     return exit_code_;
   }
   for (auto& upstream : upstreams_) upstream->start();
-  close_unclaimed_sockets();
+  settle_inherited_sockets();
   aws_.open([this](const sys::Result<sys::Done>& opened) { on_access(opened); });
   if (config_.zone_aware) {
     aws_.find_zone([this](const sys::Result<aws::Place>& zone) { on_zone(zone); });
@@ -187,20 +187,24 @@ void App::begin_drain() {
   for (auto& upstream : upstreams_) upstream->begin_drain();
 }
 
-void App::close_unclaimed_sockets() {
-  const bool known = std::all_of(upstreams_.begin(), upstreams_.end(),
-                                 [](const auto& upstream) { return upstream->has_opened_ports(); });
-  if (!known) return;
-  for (const sys::Endpoint& endpoint : inherited_.close_rest()) {
+/// A socket whose port may still be discovered is kept for it.
+void App::settle_inherited_sockets() {
+  const auto all = [&](auto holds) {
+    return std::all_of(upstreams_.begin(), upstreams_.end(), holds);
+  };
+  if (!all([](const auto& upstream) { return upstream->has_opened_ports(); })) return;
+  const bool final = all([](const auto& upstream) { return upstream->has_given_ports(); });
+  for (const sys::Endpoint& endpoint : final ? inherited_.close_rest() : inherited_.tell_rest()) {
     log_.warn("inherited_socket_unused",
               {{"address", endpoint.text()},
-               {"hint", "no target listens there; see -port and -bind, or do not pass it on"}});
+               {"hint", final ? "no target listens there, so it is closed; see -port and -bind"
+                              : "no target serves that port now; it is kept for when one does"}});
   }
 }
 
 /// What a cycle parsed and forgot would otherwise stay in the process.
 void App::on_trim_due() {
-  close_unclaimed_sockets();
+  settle_inherited_sockets();
   sys::trim_heap();
 }
 

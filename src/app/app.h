@@ -61,7 +61,7 @@ class App {
   Lifecycle::Activity activity() const;
   void begin_drain();
   /// Sockets that were passed on and that no target listens on, once that is known.
-  void close_unclaimed_sockets();
+  void settle_inherited_sockets();
   void on_trim_due();
 
   /// A cycle's last objects are destroyed, and its connections have settled, by then.

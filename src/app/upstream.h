@@ -63,6 +63,8 @@ class Upstream {
   const proxy::Proxy& proxy() const { return proxy_; }
   /// Which ports it listens on is known.
   bool has_opened_ports() const { return !target_.ports.empty() || cell_.current() != nullptr; }
+  /// Which ports it will ever listen on was said.
+  bool has_given_ports() const { return !target_.ports.empty(); }
   const snapshot::SnapshotPtr& snapshot() const { return cell_.current(); }
   /// Null until the region is known.
   const discovery::DiscoveryLoop* discovery() const { return loop_.get(); }

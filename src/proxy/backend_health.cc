@@ -6,8 +6,23 @@
 
 namespace kite::proxy {
 
-void BackendHealth::note_failure() {
+void BackendHealth::note_failure(sys::SteadyTime since, sys::SteadyTime now) {
+  if (kept_since_ < since && now - kept_since_ >= kResetWatch) failures_in_row_ = 0;
   if (failures_in_row_ < UINT16_MAX) ++failures_in_row_;
+  if (out()) return;  // news is what was made since the ejection
+  failed_at_ = now;
+  kept_since_ = sys::SteadyTime::max();
+}
+
+bool BackendHealth::note_connected(sys::SteadyTime now) {
+  kept_since_ = std::min(kept_since_, now);
+  if (state_ != State::probing || until_ != sys::SteadyTime::max()) return false;
+  until_ = now + kResetWatch;
+  return true;
+}
+
+void BackendHealth::note_untold(sys::SteadyTime connected_at) {
+  if (kept_since_ == connected_at) kept_since_ = sys::SteadyTime::max();
 }
 
 bool BackendHealth::note_success(sys::SteadyTime now) {
@@ -29,17 +44,14 @@ sys::Duration BackendHealth::eject(sys::SteadyTime now, sys::Random& random) {
   const sys::Duration time = step + random.jitter(step / 2);
   transition_to(State::ejected);
   until_ = now + time;
+  failed_at_ = now;
+  kept_since_ = sys::SteadyTime::max();
   return time;
 }
 
 void BackendHealth::begin_probe() {
   transition_to(State::probing);
   until_ = sys::SteadyTime::max();
-}
-
-void BackendHealth::watch_probe(sys::SteadyTime now) {
-  KITE_CHECK(state_ == State::probing, "only a probe is watched");
-  until_ = now + kResetWatch;
 }
 
 void BackendHealth::abandon_probe() {

@@ -50,14 +50,21 @@ class BackendHealth {
   /// Failures since the last success.
   uint16_t failures_in_row() const { return failures_in_row_; }
 
-  void note_failure();
+  /// `since`: when the connection that failed was made. With resets judged, another one that was
+  /// made since the failure before and has been kept for kResetWatch breaks the row.
+  void note_failure(sys::SteadyTime since, sys::SteadyTime now);
   /// Ends an ejection or a probe; returns whether there was one.
   bool note_success(sys::SteadyTime now);
   /// For the first time, again, or anew after a probe that failed. Returns for how long.
   sys::Duration eject(sys::SteadyTime now, sys::Random& random);
   void begin_probe();
-  /// The probe is connected, but resets are judged too.
-  void watch_probe(sys::SteadyTime now);
+  /// A connection is made, but resets are judged too: that it is kept is the success. Returns
+  /// whether it began the watch of a probe.
+  bool note_connected(sys::SteadyTime now);
+  /// Whether a connection that was made then can tell more than the last failure did.
+  bool is_news(sys::SteadyTime connected_at) const { return connected_at > failed_at_; }
+  /// A connection ended soon, without a byte and without a failure.
+  void note_untold(sys::SteadyTime connected_at);
   /// The probe ended without telling anything: the backend is due at once.
   void abandon_probe();
   /// Taken back because its set became too small to do without. The next failure ejects it again.
@@ -68,6 +75,8 @@ class BackendHealth {
 
   sys::SteadyTime until_{};
   sys::SteadyTime returned_at_{};
+  sys::SteadyTime failed_at_ = sys::SteadyTime::min();   // last, or ejected
+  sys::SteadyTime kept_since_ = sys::SteadyTime::max();  // the first connection made since then
   uint16_t failures_in_row_ = 0;
   uint8_t ejections_ = 0;  // that count for the next one's length
   State state_ = State::serving;

@@ -20,8 +20,9 @@ BackendSet::~BackendSet() {
 
 void BackendSet::replace(const snapshot::PortBackends& port, std::span<const uint32_t> tasks,
                          std::string_view own_zone, sys::Random& random) {
-  std::optional<sys::Endpoint> next;
-  if (!members_.empty()) next = table_.endpoint(members_[all_.next].id);
+  const std::optional<Cursor> next = next_in(all_);
+  std::vector<std::optional<Cursor>> next_by_zone;
+  for (const Zone& zone : zones_) next_by_zone.push_back(next_in(zone.range));
   const std::vector<Member> old = std::exchange(members_, {});
   members_.reserve(port.backends.size());
   for (const snapshot::Backend& backend : port.backends) {
@@ -33,7 +34,13 @@ void BackendSet::replace(const snapshot::PortBackends& port, std::span<const uin
   zones_.clear();
   if (!own_zone.empty()) group_by_zone(own_zone);
   place_cursor(all_, next, random);
-  for (Zone& zone : zones_) place_cursor(zone.range, next, random);
+  for (Zone& zone : zones_) {
+    const std::string_view name = table_.zone(members_[zone.range.begin].id);
+    const auto known =
+        std::find_if(next_by_zone.begin(), next_by_zone.end(),
+                     [&](const std::optional<Cursor>& each) { return each->zone == name; });
+    place_cursor(zone.range, known == next_by_zone.end() ? std::nullopt : *known, random);
+  }
   epoch_seen_.reset();
 }
 
@@ -50,8 +57,15 @@ void BackendSet::group_by_zone(std::string_view own_zone) {
   }
 }
 
-/// At the one that was next, or where it would be.
-void BackendSet::place_cursor(Range& range, const std::optional<sys::Endpoint>& next,
+std::optional<BackendSet::Cursor> BackendSet::next_in(const Range& range) const {
+  if (range.size() == 0) return std::nullopt;
+  const BackendId id = members_[range.next].id;
+  return Cursor{table_.zone(id), table_.endpoint(id)};
+}
+
+/// At the one that was next, or where it would be: members are in the order of zones, if those are
+/// looked at, and of addresses.
+void BackendSet::place_cursor(Range& range, const std::optional<Cursor>& next,
                               sys::Random& random) {
   range.next = range.begin;
   if (range.size() == 0) return;
@@ -59,19 +73,18 @@ void BackendSet::place_cursor(Range& range, const std::optional<sys::Endpoint>& 
     range.next += random.below(range.size());
     return;
   }
-  const auto first = members_.begin() + range.begin;
-  const auto found = std::find_if(first, members_.begin() + range.end, [&](const Member& member) {
-    return table_.endpoint(member.id) >= *next;
-  });
-  if (found != members_.begin() + range.end) {
-    range.next = static_cast<uint32_t>(found - members_.begin());
-  }
+  const auto is_before = [&](const Member& member) {
+    const std::string_view zone = table_.zone(member.id);
+    if (!zones_.empty() && zone != next->zone) return zone < std::string_view(next->zone);
+    return table_.endpoint(member.id) < next->endpoint;
+  };
+  const auto last = members_.begin() + range.end;
+  const auto found = std::partition_point(members_.begin() + range.begin, last, is_before);
+  if (found != last) range.next = static_cast<uint32_t>(found - members_.begin());
 }
 
 void BackendSet::move_cursor(Range& range, uint32_t chosen) {
   range.next = chosen + 1 == range.end ? range.begin : chosen + 1;
-  // A set that is replaced finds its place by this one.
-  all_.next = chosen + 1 == all_.end ? all_.begin : chosen + 1;
 }
 
 bool BackendSet::lists(BackendId id) const {

@@ -10,7 +10,9 @@
 #include "proxy/zone_shares.h"
 #include "snapshot/snapshot.h"
 #include "sys/clock.h"
+#include "sys/endpoint.h"
 #include "sys/random.h"
+#include "sys/shared_text.h"
 
 namespace kite::proxy {
 
@@ -64,18 +66,24 @@ class BackendSet {
   Range& choose_range(sys::Random& random);
   Range& everywhere() { return all_; }
   /// Round robin has chosen a member of `range`.
-  void move_cursor(Range& range, uint32_t chosen);
+  static void move_cursor(Range& range, uint32_t chosen);
 
  private:
   struct Zone {
     bool own = false;
     Range range;
   };
+  /// Where round robin is in a range, in a form that a change of members leaves valid.
+  struct Cursor {
+    sys::SharedText zone;
+    sys::Endpoint endpoint;
+  };
   /// How long the shares of zones may lag behind slow starters.
   static constexpr std::chrono::milliseconds kSharesLag{250};
 
   void group_by_zone(std::string_view own_zone);
-  void place_cursor(Range& range, const std::optional<sys::Endpoint>& next, sys::Random& random);
+  std::optional<Cursor> next_in(const Range& range) const;
+  void place_cursor(Range& range, const std::optional<Cursor>& next, sys::Random& random);
   void weigh_zones(sys::SteadyTime now);
 
   BackendTable& table_;

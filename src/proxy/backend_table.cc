@@ -118,14 +118,12 @@ void BackendTable::note_connected(BackendId id, sys::SteadyTime now) {
   Backend& backend = backends_[id];
   ++backend.counters.connections_total;
   if (!options_.eject_on_reset) return note_success(id, now);
-  if (backend.health.state() != BackendHealth::State::probing) return;
-  backend.health.watch_probe(now);
-  ++epoch_;
+  if (backend.health.note_connected(now)) ++epoch_;
 }
 
 void BackendTable::note_connect_failed(BackendId id, const Failure& failure, sys::SteadyTime now) {
   ++backends_[id].counters.connect_failures_total;
-  note_failure(id, failure, now);
+  note_failure(id, {.probe = failure.probe, .code = failure.code, .since = now}, now);
 }
 
 void BackendTable::abandon_probe(BackendId id) {
@@ -141,10 +139,16 @@ bool BackendTable::note_tunnel_end(BackendId id, const Traffic& traffic, sys::St
   const bool early = traffic.reset_by_backend && traffic.backend_to_client_bytes == 0;
   if (early) ++backend.counters.early_resets_total;
   if (!options_.eject_on_reset) return false;
+  // Only what was connected since the last failure, or the ejection, says how the backend is now.
+  const bool is_news = backend.health.is_news(traffic.connected_at);
+  const bool was_kept = traffic.backend_to_client_bytes > 0 ||
+                        now - traffic.connected_at >= BackendHealth::kResetWatch;
   if (early) {
-    note_failure(id, {.probe = true, .code = ECONNRESET}, now);
-  } else if (traffic.backend_to_client_bytes > 0) {
+    note_failure(id, {.probe = is_news, .code = ECONNRESET, .since = traffic.connected_at}, now);
+  } else if (is_news && was_kept) {
     note_success(id, now);
+  } else {
+    backend.health.note_untold(traffic.connected_at);
   }
   return early;
 }
@@ -169,7 +173,7 @@ void BackendTable::note_success(BackendId id, sys::SteadyTime now) {
 
 void BackendTable::note_failure(BackendId id, const Failure& failure, sys::SteadyTime now) {
   BackendHealth& health = backends_[id].health;
-  health.note_failure();
+  health.note_failure(failure.since, now);
   const bool probing = health.state() == BackendHealth::State::probing;
   if (probing && failure.probe) return eject(id, failure.code, now);
   // Connects that began before the ejection say nothing new.

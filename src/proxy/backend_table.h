@@ -81,7 +81,8 @@ class BackendTable {
   /// How an attempt that failed came about.
   struct Failure {
     bool probe = false;
-    int code = 0;  ///< errno
+    int code = 0;             ///< errno
+    sys::SteadyTime since{};  ///< of a connection that was made: when; else the time of the failure
   };
   /// A refused or overdue connect. Of a probe, and only of one, it prolongs an ejection.
   void note_connect_failed(BackendId id, const Failure& failure, sys::SteadyTime now);
@@ -91,6 +92,7 @@ class BackendTable {
     uint64_t client_to_backend_bytes = 0;
     uint64_t backend_to_client_bytes = 0;
     bool reset_by_backend = false;
+    sys::SteadyTime connected_at{};
   };
   /// How an established connection fared. Returns whether that counts as a failure.
   bool note_tunnel_end(BackendId id, const Traffic& traffic, sys::SteadyTime now);

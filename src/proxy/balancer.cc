@@ -31,8 +31,19 @@ void Balancer::follow(const snapshot::SnapshotPtr& snapshot, sys::SteadyTime now
   for (const uint32_t task : tasks) table_.drop_task(task);
   for (const auto& set : sets_) table_.readmit_excess(*set);
   table_.shrink();
+  note_listed();
   followed_ = snapshot;
   followed_zone_ = zone;
+}
+
+void Balancer::note_listed() {
+  listed_.clear();
+  for (const auto& set : sets_) {
+    for (const BackendSet::Member& member : set->members()) {
+      if (member.id >= listed_.size()) listed_.resize(member.id + 1);
+      listed_[member.id] = true;
+    }
+  }
 }
 
 BackendSet* Balancer::find(uint16_t container_port) const {

@@ -50,6 +50,9 @@ class Balancer {
   void follow(const snapshot::SnapshotPtr& snapshot, sys::SteadyTime now);
   /// Whether anything serves the port.
   bool serves(uint16_t container_port) const;
+  /// Whether the last set that was followed lists the backend, on whatever port. A task that took
+  /// over an address is another backend.
+  bool lists(BackendId id) const { return id < listed_.size() && listed_[id]; }
   /// A backend of the port whose endpoint is not in `tried`; none if all were tried. One that is
   /// ejected only if nothing else is left, or for its probe. The caller begins the connection.
   std::optional<Choice> pick(uint16_t container_port, std::span<const sys::Endpoint> tried,
@@ -68,6 +71,7 @@ class Balancer {
   using Position = std::optional<uint32_t>;  // of a member
 
   BackendSet* find(uint16_t container_port) const;
+  void note_listed();
   Position due_for_probe(const Draw& draw);
   Position choose(const Draw& draw, BackendSet::Range& range);
   Position choose_random(const Draw& draw, const BackendSet::Range& range);
@@ -87,6 +91,7 @@ class Balancer {
   std::vector<std::unique_ptr<BackendSet>> sets_;  // in the snapshot's order: by container port
   snapshot::SnapshotPtr followed_;
   sys::SharedText followed_zone_;
+  std::vector<bool> listed_;  // by number
   bool had_backends_ = false;
 };
 

@@ -36,7 +36,8 @@ void ConnectionBudget::give_back() {
   for (BudgetUser* user : users_) user->on_budget_available();
 }
 
-void ConnectionBudget::begin_lack() {
+void ConnectionBudget::begin_lack(int saved_errno) {
+  lack_errno_ = saved_errno;
   const bool was_used_up = used_up();
   ++lacking_;
   if (was_used_up) return;

@@ -32,12 +32,14 @@ class ConnectionBudget {
   /// A client is gone. Tells every user when there was no room before: first the one whose last
   /// client is the longest ago, because who is told first has the better chance.
   void give_back();
-  /// A client that was accepted waits for a descriptor: while one does, nobody is accepted, for
-  /// those who come later would take what it waits for.
-  void begin_lack();
+  /// A client that was accepted waits for a descriptor or memory: while one does, nobody is
+  /// accepted, for those who come later would take what it waits for.
+  void begin_lack(int saved_errno);
   void end_lack();
-  bool lacks_descriptors() const { return lacking_ > 0; }
-  bool used_up() const { return open_ >= most_ || lacks_descriptors(); }
+  bool lacks() const { return lacking_ > 0; }
+  /// What the last that lacked something was told.
+  int lack_errno() const { return lack_errno_; }
+  bool used_up() const { return open_ >= most_ || lacks(); }
   size_t open() const { return open_; }
   size_t most() const { return most_; }
 
@@ -45,6 +47,7 @@ class ConnectionBudget {
   size_t most_;
   size_t open_ = 0;
   size_t lacking_ = 0;
+  int lack_errno_ = 0;
   std::vector<BudgetUser*> users_;
 };
 

@@ -100,17 +100,12 @@ void Connector::pause() {
 }
 
 void Connector::set_lack(bool lacks) {
-  if (std::exchange(lacks_, lacks) != lacks) owner_.on_lack_changed(lacks);
+  if (std::exchange(lacks_, lacks) != lacks) owner_.on_lack_changed(lacks ? last_error_ : 0);
 }
 
 Connector::Attempt Connector::attempt(const Balancer::Choice& choice) {
-  ++attempts_;
-  if (info_.tries < UINT8_MAX) ++info_.tries;
   attempt_began_ = reactor_.now();
   info_.backend = choice.endpoint;
-  info_.backend_id = choice.id;
-  probes_ = choice.probe;
-  balancer_.table().begin_connection(choice.id, choice.probe);
   backend_events_ = event::Events(0);
   if (header_ != nullptr) header_->restart();
   int code = 0;
@@ -120,14 +115,23 @@ Connector::Attempt Connector::attempt(const Balancer::Choice& choice) {
     code = errno;
     backend_.reset();
   }
-  if (backend_.valid()) return Attempt::under_way;
-  last_error_ = code;
-  if (!is_local_shortage(code) && !is_no_way_there(code)) {
-    note_failure(code);
-    return Attempt::failed;
+  if (!backend_.valid()) {
+    last_error_ = code;
+    const bool short_of_handles = is_local_shortage(code);
+    if (short_of_handles || is_no_way_there(code)) {
+      // The backend was asked for nothing: neither an attempt nor its probe.
+      ++shortages_;
+      return short_of_handles ? Attempt::short_of_handles : Attempt::no_way_there;
+    }
   }
-  release_backend();
-  return is_local_shortage(code) ? Attempt::short_of_handles : Attempt::no_way_there;
+  ++attempts_;
+  if (info_.tries < UINT8_MAX) ++info_.tries;
+  info_.backend_id = choice.id;
+  probes_ = choice.probe;
+  balancer_.table().begin_connection(choice.id, choice.probe);
+  if (backend_.valid()) return Attempt::under_way;
+  note_failure(code);
+  return Attempt::failed;
 }
 
 void Connector::on_backend_ready(event::Events events) {
@@ -144,8 +148,8 @@ void Connector::on_backend_ready(event::Events events) {
 
 void Connector::be_connected() {
   timer_.cancel();
-  info_.connect_ms = static_cast<int32_t>(sys::count_ms(reactor_.now() - info_.accepted_at));
-  balancer_.table().note_connected(info_.backend_id, reactor_.now());
+  info_.connected_at = reactor_.now();
+  balancer_.table().note_connected(info_.backend_id, info_.connected_at);
   owner_.on_connected(*this, backend_events_);
 }
 

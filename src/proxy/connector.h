@@ -34,8 +34,9 @@ class ConnectorOwner {
   virtual void on_connected(Connector& connector, event::Events backend_events) = 0;
   /// The client has been reset, except with no_backend: then the owner takes it.
   virtual void on_connect_failed(Connector& connector, ConnectFailure failure) = 0;
-  /// A descriptor is waited for, or no longer. Told in turns, and of the end before the last call.
-  virtual void on_lack_changed(bool lacks) = 0;
+  /// A descriptor or memory is waited for, with the errno that says which, or no longer: 0. Told in
+  /// turns, and of the end before the last call.
+  virtual void on_lack_changed(int saved_errno) = 0;
   /// One attempt failed (errno, ETIMEDOUT for our own time limit); another may follow.
   virtual void on_attempt_failed(const Connector& connector, int code) = 0;
 };
@@ -74,6 +75,8 @@ class Connector final : public event::Retirable, public sys::Recycled<Connector>
   uint32_t failures() const { return failures_; }  ///< of backends, so far
   /// Made so far; of the last one: how long it has been under way.
   uint32_t attempts() const { return attempts_; }
+  /// Attempts that did not come to be, for lack of a descriptor, memory or port of our own.
+  uint32_t shortages() const { return shortages_; }
   sys::Duration attempt_time() const { return reactor_.now() - attempt_began_; }
   sys::OwnedFd take_client() { return std::move(client_); }
   sys::OwnedFd take_backend() { return std::move(backend_); }
@@ -118,6 +121,7 @@ class Connector final : public event::Retirable, public sys::Recycled<Connector>
   std::vector<sys::Endpoint> tried_;            // stays empty, and unallocated, while nothing fails
   sys::SteadyTime attempt_began_{};
   uint32_t attempts_ = 0;
+  uint32_t shortages_ = 0;
   uint32_t failures_ = 0;  // of backends; what we lack is not counted
   int last_error_ = 0;
   bool probes_ = false;      // this attempt decides whether an ejected backend returns

@@ -69,7 +69,15 @@ void Listener::close() {
   fd_.reset();
 }
 
-void Listener::on_ready(event::Events) {
+sys::OwnedFd Listener::release() {
+  accepting_ = false;
+  watch_.cancel();
+  return std::move(fd_);
+}
+
+void Listener::on_ready(event::Events events) {
+  // Nothing else makes a listening socket hang up, and that is told to a paused one as well.
+  if (events.gone()) return owner_.on_listening_ended(*this);
   // Clients that come singly cost one call each, without a second that finds nobody; only a queue
   // that is still there in the next turn (the watch is level-triggered) is taken in larger bites.
   const uint64_t turn = reactor_.stats().turns;
@@ -90,6 +98,8 @@ void Listener::on_ready(event::Events) {
       case sys::AcceptStep::out_of_handles:
         owner_.on_handles_exhausted(*this, saved_errno);
         return;
+      case sys::AcceptStep::not_listening:
+        return owner_.on_listening_ended(*this);
     }
   }
   turn_with_more_ = turn;

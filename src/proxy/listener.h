@@ -22,6 +22,9 @@ class ListenerOwner {
                                   const sys::Endpoint& peer) = 0;
   /// No descriptor or memory for another client: the owner should pause accepting.
   virtual void on_handles_exhausted(Listener& listener, int saved_errno) = 0;
+  /// The socket has been shut down by somebody who shares it: the owner closes and retires the
+  /// listener, or the kernel reports it for ever.
+  virtual void on_listening_ended(Listener& listener) = 0;
 };
 
 /// One listening port.
@@ -54,6 +57,8 @@ class Listener final : public event::Retirable {
   /// Stops for good; queued clients are reset by the kernel, unless the socket was inherited:
   /// whoever passed it on still has it.
   void close();
+  /// As close(), but the socket goes on listening, and is the caller's.
+  sys::OwnedFd release();
   bool inherited() const { return inherited_; }
 
  private:

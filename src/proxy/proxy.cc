@@ -1,6 +1,7 @@
 #include "proxy/proxy.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "sys/check.h"
@@ -22,10 +23,11 @@ Proxy::Proxy(const Deps& deps, Options options, OnBackendTrouble on_trouble)
       on_trouble_(std::move(on_trouble)),
       hold_room_(reactor_, *this, options_.hold, [this](uint16_t port) { return serves(port); }),
       care_(reactor_, tunnels_, options_.care,
-            [this](const ConnectionInfo& info) { return is_listed(info); }),
+            [this](BackendId id) { return balancer_.lists(id); }),
       resume_timer_(reactor_.timers(), event::Timer::OnDue::to<&Proxy::resume_accepting>(this)),
       free_memory_timer_(reactor_.timers(),
-                         event::Timer::OnDue::to<&Proxy::free_unneeded_memory>(this)) {
+                         event::Timer::OnDue::to<&Proxy::free_unneeded_memory>(this)),
+      reopen_timer_(reactor_.timers(), event::Timer::OnDue::to<&Proxy::reopen>(this)) {
   if (options_.access_log_target) access_log_.emplace(log_, *options_.access_log_target);
   budget_.join(*this);
 }
@@ -48,6 +50,7 @@ void Proxy::begin_drain() {
 void Proxy::stop() {
   if (std::exchange(stopped_, true)) return;
   resume_timer_.cancel();
+  reopen_timer_.cancel();
   care_.stop();
   for (auto& listener : listeners_) listener->close();
   cut_connections([](const ConnectionInfo&) { return true; }, CloseReason::shutdown);
@@ -90,7 +93,7 @@ void Proxy::open_listener(const PortRoute& route) {
     return;
   }
   listen_failures_.erase(route.listen);
-  ports_.open(route);
+  if (ports_.find(route.listen) == nullptr) ports_.open(route);
   log_.info("listening", {{"port", route.listen},
                           {"container_port", route.container},
                           {"address", listener->endpoint().text()},
@@ -105,6 +108,8 @@ void Proxy::close_listener(const PortRoute& route) {
   KITE_CHECK(found != listeners_.end(), "a plan closes only what is open");
   log_.warn("port_closed", {{"port", route.listen},
                             {"reason", "the target no longer serves it; its connections are cut"}});
+  // Whoever passed it on may keep a copy, and then the port could not be opened again.
+  if ((*found)->inherited()) inherited_.put_back((*found)->release());
   (*found)->close();
   reactor_.destroy_later(std::move(*found));  // it may be in the middle of accepting
   listeners_.erase(found);
@@ -167,8 +172,24 @@ void Proxy::connect(WaitingClient client) {
 }
 
 void Proxy::on_handles_exhausted(Listener&, int saved_errno) {
-  pause_accepting(sys::errno_text(saved_errno));
+  pause_for_lack(saved_errno, "no client can be accepted: ");
   resume_timer_.start(reactor_.now() + kExhaustedPause);
+}
+
+/// Its connections are not concerned, and clients find the port again as soon as may be.
+void Proxy::on_listening_ended(Listener& listener) {
+  ++stats_.listen_failures_total;
+  log_.error("listen_failed",
+             {{"port", listener.route().listen},
+              {"error", "another process has shut the listening socket down"},
+              {"hint", "it is opened anew in a second, without what was passed on"}});
+  const auto found = std::find_if(listeners_.begin(), listeners_.end(),
+                                  [&](const auto& each) { return each.get() == &listener; });
+  KITE_CHECK(found != listeners_.end(), "only open listeners end");
+  listener.close();
+  reactor_.destroy_later(std::move(*found));
+  listeners_.erase(found);
+  reopen_timer_.start(reactor_.now() + kReopenPause);
 }
 
 void Proxy::on_connected(Connector& connector, event::Events backend_events) {
@@ -178,6 +199,7 @@ void Proxy::on_connected(Connector& connector, event::Events backend_events) {
   ++stats_.tunnels_opened_total;
   if (connector.failures() > 0) ++stats_.failed_over_total;
   stats_.retries_total += connector.attempts() - 1;
+  stats_.connect_shortages_total += connector.shortages();
   ports_.attribute(stats_, tunnel.info().listen_port);
   if (PortStats* port = ports_.find(tunnel.info().listen_port)) {
     port->connect_times.add(connector.attempt_time());
@@ -194,8 +216,8 @@ void Proxy::on_connected(Connector& connector, event::Events backend_events) {
   care_.note_opened(tunnel);  // last: it may end the tunnel, which lives on for this turn
 }
 
-void Proxy::on_lack_changed(bool lacks) {
-  lacks ? budget_.begin_lack() : budget_.end_lack();
+void Proxy::on_lack_changed(int saved_errno) {
+  saved_errno != 0 ? budget_.begin_lack(saved_errno) : budget_.end_lack();
 }
 
 void Proxy::on_connect_failed(Connector& connector, ConnectFailure failure) {
@@ -206,6 +228,7 @@ void Proxy::on_connect_failed(Connector& connector, ConnectFailure failure) {
   }
   log_access(connector.info(), connect_failure_name(failure), connector.last_error());
   if (connector.attempts() > 1) stats_.retries_total += connector.attempts() - 1;
+  stats_.connect_shortages_total += connector.shortages();
   account_end(connector.info().listen_port);
   reactor_.destroy_later(connectors_.take(connector));
   budget_.give_back();
@@ -217,15 +240,6 @@ bool Proxy::serves(uint16_t container_port) const {
   const snapshot::PortBackends* port =
       snapshot == nullptr ? nullptr : snapshot->find_port(container_port);
   return port != nullptr && !port->backends.empty();
-}
-
-bool Proxy::is_listed(const ConnectionInfo& info) const {
-  const snapshot::Snapshot* snapshot = cell_.current().get();
-  if (snapshot == nullptr) return false;
-  return std::any_of(snapshot->ports().begin(), snapshot->ports().end(), [&](const auto& port) {
-    return std::any_of(port.backends.begin(), port.backends.end(),
-                       [&](const auto& backend) { return backend.endpoint == info.backend; });
-  });
 }
 
 void Proxy::on_no_backend(Connector& connector) {
@@ -346,20 +360,29 @@ void Proxy::free_unneeded_memory() {
 }
 
 void Proxy::on_budget_used_up() {
-  pause_accepting(budget_.lacks_descriptors() ? "no descriptor is left for a backend"
-                                              : "the connection limit is reached");
+  if (budget_.lacks()) return pause_for_lack(budget_.lack_errno(), "no backend can be connected: ");
+  pause_accepting("the connection limit is reached",
+                  "raise -max-connections, which the descriptor limit (ulimits nofile) bounds too");
 }
 
-void Proxy::pause_accepting(std::string_view why) {
+void Proxy::pause_for_lack(int saved_errno, std::string_view of_what) {
+  const bool descriptors = saved_errno == EMFILE || saved_errno == ENFILE;
+  const bool watches = saved_errno == ENOSPC;  // epoll_ctl(2)
+  pause_accepting(std::string(of_what) + sys::errno_text(saved_errno),
+                  descriptors ? "raise the descriptor limit (ulimits nofile)"
+                  : watches   ? "raise fs.epoll.max_user_watches"
+                              : "raise the memory limit, or look at net.ipv4.tcp_mem");
+}
+
+void Proxy::pause_accepting(std::string_view why, std::string_view hint) {
   if (!std::exchange(accepting_, false)) return;
   ++stats_.accept_pauses_total;
   for (auto& listener : listeners_) listener->pause();
   if (const auto suppressed = pause_log_.admit(reactor_.now())) {
-    log_.warn("accepting_paused",
-              {{"reason", why},
-               {"connections", budget_.open()},
-               {"hint", "clients wait in the backlog; raise the descriptor limit (ulimits nofile)"},
-               {"suppressed", *suppressed}});
+    log_.warn("accepting_paused", {{"reason", why},
+                                   {"connections", budget_.open()},
+                                   {"hint", hint},
+                                   {"suppressed", *suppressed}});
   }
 }
 

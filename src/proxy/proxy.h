@@ -86,13 +86,15 @@ class Proxy final : public ListenerOwner,
   static constexpr std::chrono::seconds kFreeMemoryAfter{2};
   static constexpr size_t kFewConnections = 64;
   static constexpr std::chrono::seconds kReportInterval{5};
+  static constexpr std::chrono::seconds kReopenPause{1};
 
   void on_client_accepted(Listener& listener, sys::OwnedFd client,
                           const sys::Endpoint& peer) override;
   void on_handles_exhausted(Listener& listener, int saved_errno) override;
+  void on_listening_ended(Listener& listener) override;
   void on_connected(Connector& connector, event::Events backend_events) override;
   void on_connect_failed(Connector& connector, ConnectFailure failure) override;
-  void on_lack_changed(bool lacks) override;
+  void on_lack_changed(int saved_errno) override;
   void on_attempt_failed(const Connector& connector, int code) override;
   void on_tunnel_closed(Tunnel& tunnel, CloseReason reason) override;
   void on_hold_released(WaitingClient client) override;
@@ -106,7 +108,6 @@ class Proxy final : public ListenerOwner,
   void cut_connections(const std::function<bool(const ConnectionInfo&)>& belongs,
                        CloseReason reason);
   bool serves(uint16_t container_port) const;
-  bool is_listed(const ConnectionInfo& info) const;
   void move_to_the_end(const Listener& listener);
   void connect(WaitingClient client);
   void on_no_backend(Connector& connector);
@@ -115,8 +116,10 @@ class Proxy final : public ListenerOwner,
   void note_connection_ended();
   bool holds_unneeded_memory() const;
   void free_unneeded_memory();
-  void pause_accepting(std::string_view why);
+  void pause_accepting(std::string_view why, std::string_view hint);
+  void pause_for_lack(int saved_errno, std::string_view of_what);
   void resume_accepting();
+  void reopen() { follow(cell_.current()); }
   void log_unserved(const Connector& connector, ConnectFailure failure, uint64_t suppressed);
   /// A client of that port is gone.
   void account_end(uint16_t listen_port);
@@ -150,6 +153,7 @@ class Proxy final : public ListenerOwner,
   TunnelCare care_;
   event::Timer resume_timer_;
   event::Timer free_memory_timer_;
+  event::Timer reopen_timer_;
   bool hurried_first_poll_ = false;
   size_t connections_peak_ = 0;  // since memory was last freed
   sys::LogThrottle pause_log_{kReportInterval};

@@ -73,7 +73,8 @@ void Proxy::release_backend(const Tunnel& tunnel, CloseReason reason) {
       table.note_tunnel_end(id,
                             {.client_to_backend_bytes = tunnel.client_to_backend_bytes(),
                              .backend_to_client_bytes = tunnel.backend_to_client_bytes(),
-                             .reset_by_backend = reason == CloseReason::backend_reset},
+                             .reset_by_backend = reason == CloseReason::backend_reset,
+                             .connected_at = tunnel.info().connected_at},
                             reactor_.now());
   table.end_connection(id);
   if (failed) on_trouble_();

@@ -12,17 +12,18 @@ namespace kite::proxy {
 /// Counters of the data path. Plain numbers, written on the reactor thread.
 struct ProxyStats {
   uint64_t accepted_total = 0;
-  uint64_t accept_pauses_total = 0;     ///< times accepting stopped for want of descriptors
-  uint64_t no_backend_total = 0;        ///< clients reset because nothing serves their port
-  uint64_t held_total = 0;              ///< clients that waited until a backend was known
-  uint64_t held_served_total = 0;       ///< of them: got one
-  uint64_t held_over_total = 0;         ///< of them: reset when their time was over
-  uint64_t held_left_total = 0;         ///< of them: went away
-  uint64_t hold_full_total = 0;         ///< clients reset because too many waited already
-  uint64_t connect_failures_total = 0;  ///< attempts refused, unreachable or timed out
-  uint64_t retries_total = 0;           ///< attempts after a client's first
-  uint64_t unserved_total = 0;          ///< clients reset after every attempt failed
-  uint64_t failed_over_total = 0;       ///< clients served after a first backend failed them
+  uint64_t accept_pauses_total = 0;      ///< times accepting stopped: a limit, or a lack
+  uint64_t no_backend_total = 0;         ///< clients reset because nothing serves their port
+  uint64_t held_total = 0;               ///< clients that waited until a backend was known
+  uint64_t held_served_total = 0;        ///< of them: got one
+  uint64_t held_over_total = 0;          ///< of them: reset when their time was over
+  uint64_t held_left_total = 0;          ///< of them: went away
+  uint64_t hold_full_total = 0;          ///< clients reset because too many waited already
+  uint64_t connect_failures_total = 0;   ///< attempts refused, unreachable or timed out
+  uint64_t retries_total = 0;            ///< attempts after a client's first
+  uint64_t connect_shortages_total = 0;  ///< attempts put off for want of what is our own
+  uint64_t unserved_total = 0;           ///< clients reset after every attempt failed
+  uint64_t failed_over_total = 0;        ///< clients served after a first backend failed them
   uint64_t tunnels_opened_total = 0;
   uint64_t tunnels_finished_total = 0;  ///< both directions ended with FIN
   uint64_t tunnels_reset_total = 0;     ///< ended by a reset from either side

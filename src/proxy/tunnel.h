@@ -69,8 +69,8 @@ struct ConnectionInfo {
   sys::Endpoint backend;
   BackendId backend_id = kNoBackend;  ///< where it counts as load
   sys::SteadyTime accepted_at;        ///< of one that was held: when its wait was over
+  sys::SteadyTime connected_at{};     ///< to the backend; the clock's zero while there is none
   uint32_t held_ms = 0;               ///< how long that wait was
-  int32_t connect_ms = -1;            ///< from accepted_at until a backend was connected
 };
 
 /// A client and a backend joined: two relays back to back, one state.

@@ -5,12 +5,6 @@
 
 namespace kite::proxy {
 
-namespace {
-
-constexpr auto by_backend = [](const auto& a, const auto& b) { return a.backend < b.backend; };
-
-}  // namespace
-
 TunnelCare::TunnelCare(event::Reactor& reactor, OwnedSet<Tunnel>& tunnels, const Options& options,
                        IsListed is_listed)
     : reactor_(reactor),
@@ -23,7 +17,10 @@ TunnelCare::TunnelCare(event::Reactor& reactor, OwnedSet<Tunnel>& tunnels, const
 
 void TunnelCare::note_opened(const Tunnel& tunnel) {
   // The set may have changed while it was being connected.
-  if (options_.removed_grace && !is_listed_(tunnel.info())) find_removed();
+  if (options_.removed_grace && !is_listed_(tunnel.info().backend_id)) {
+    departures_.try_emplace(tunnel.info().backend_id, reactor_.now());
+    end_removed();
+  }
   opened_since_keep_alive_ = true;
   if (!keep_alive_timer_.armed()) keep_alive_timer_.start(reactor_.now() + kKeepAliveAfter);
   if (options_.idle_timeout > sys::Duration::zero() && !idle_timer_.armed()) {
@@ -32,7 +29,7 @@ void TunnelCare::note_opened(const Tunnel& tunnel) {
 }
 
 void TunnelCare::note_snapshot() {
-  if (options_.removed_grace && tunnels_.size() > 0) find_removed();
+  if (options_.removed_grace) find_removed();
 }
 
 void TunnelCare::stop() {
@@ -81,33 +78,27 @@ void TunnelCare::end_idle() {
 /// In one go, because it costs no system call, and a set that changes meanwhile would confuse it. A
 /// backend that has come back is forgotten, as is one without connections.
 void TunnelCare::find_removed() {
-  std::vector<Departure> found;
+  std::unordered_map<BackendId, sys::SteadyTime> found;
   for (size_t i = 0; i < tunnels_.size(); ++i) {
-    if (is_listed_(tunnels_[i].info())) continue;
-    const Departure departure{tunnels_[i].info().backend,
-                              left_at(tunnels_[i]).value_or(reactor_.now())};
-    const auto place = std::lower_bound(found.begin(), found.end(), departure, by_backend);
-    if (place == found.end() || place->backend != departure.backend) found.insert(place, departure);
+    const BackendId backend = tunnels_[i].info().backend_id;
+    if (is_listed_(backend)) continue;
+    const auto known = departures_.find(backend);
+    found.emplace(backend, known == departures_.end() ? reactor_.now() : known->second);
   }
   departures_ = std::move(found);
   end_removed();
 }
 
-std::optional<sys::SteadyTime> TunnelCare::left_at(const Tunnel& tunnel) const {
-  const Departure wanted{tunnel.info().backend, {}};
-  const auto place = std::lower_bound(departures_.begin(), departures_.end(), wanted, by_backend);
-  if (place == departures_.end() || place->backend != wanted.backend) return std::nullopt;
-  return place->at;
+bool TunnelCare::grace_is_over(sys::SteadyTime left_at) const {
+  return left_at + *options_.removed_grace <= reactor_.now();
 }
 
 void TunnelCare::end_removed() {
-  const auto is_over = [&](const Departure& departure) {
-    return departure.at + *options_.removed_grace <= reactor_.now();
-  };
+  const auto is_over = [this](const auto& departure) { return grace_is_over(departure.second); };
   if (std::any_of(departures_.begin(), departures_.end(), is_over)) {
     const bool over = walk(removed_walk_, [&](Tunnel& tunnel) {
-      const auto left = left_at(tunnel);
-      if (left && *left + *options_.removed_grace <= reactor_.now()) {
+      const auto departure = departures_.find(tunnel.info().backend_id);
+      if (departure != departures_.end() && is_over(*departure)) {
         tunnel.cut(CloseReason::task_removed);
       }
     });
@@ -115,9 +106,10 @@ void TunnelCare::end_removed() {
     std::erase_if(departures_, is_over);
   }
   if (departures_.empty()) return removed_timer_.cancel();
-  const auto first = std::min_element(departures_.begin(), departures_.end(),
-                                      [](const auto& a, const auto& b) { return a.at < b.at; });
-  removed_timer_.start(first->at + *options_.removed_grace);
+  const auto first =
+      std::min_element(departures_.begin(), departures_.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  removed_timer_.start(first->second + *options_.removed_grace);
 }
 
 }  // namespace kite::proxy

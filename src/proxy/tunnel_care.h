@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <vector>
+#include <unordered_map>
 
 #include "event/reactor.h"
 #include "event/timer_queue.h"
+#include "proxy/backend_id.h"
 #include "proxy/owned_set.h"
 #include "proxy/tunnel.h"
 #include "sys/clock.h"
@@ -28,8 +29,8 @@ class TunnelCare {
     sys::Duration idle_timeout{0};               ///< 0: never
     std::optional<sys::Duration> removed_grace;  ///< absent: connections outlive their task's leave
   };
-  /// Whether the connection's backend is in the set of now.
-  using IsListed = std::function<bool(const ConnectionInfo&)>;
+  /// Whether the backend is in the set of now.
+  using IsListed = std::function<bool(BackendId)>;
 
   TunnelCare(event::Reactor& reactor, OwnedSet<Tunnel>& tunnels, const Options& options,
              IsListed is_listed);
@@ -62,7 +63,7 @@ class TunnelCare {
   void end_idle();
   void find_removed();
   void end_removed();
-  std::optional<sys::SteadyTime> left_at(const Tunnel& tunnel) const;
+  bool grace_is_over(sys::SteadyTime left_at) const;
   sys::Duration idle_lateness() const;
 
   event::Reactor& reactor_;
@@ -76,12 +77,9 @@ class TunnelCare {
   Walk idle_walk_;
   Walk removed_walk_;
   sys::Duration idle_least_left_{};
-  /// Backends that left while they had connections.
-  struct Departure {
-    sys::Endpoint backend;
-    sys::SteadyTime at;
-  };
-  std::vector<Departure> departures_;  // by backend
+  /// When backends left that had connections. A number that is given to another backend is no
+  /// longer here: that happens with a new set, which is compared with what it finds.
+  std::unordered_map<BackendId, sys::SteadyTime> departures_;
   bool opened_since_keep_alive_ = false;
 };
 

@@ -56,7 +56,7 @@ InheritedSockets::InheritedSockets(int first_fd, int count) {
   for (int fd = first_fd; fd < first_fd + count; ++fd) {
     OwnedFd owned(fd);
     if (is_tcp_listener(fd)) {
-      sockets_.push_back({std::move(owned), local_endpoint(fd)});
+      sockets_.push_back({.fd = std::move(owned), .endpoint = local_endpoint(fd)});
     } else {
       complaints_.push_back("descriptor " + std::to_string(fd) +
                             " of LISTEN_FDS is no listening TCP socket, so it is not used");
@@ -83,11 +83,26 @@ OwnedFd InheritedSockets::take(const std::optional<Endpoint>& address, uint16_t 
   return fd;
 }
 
+void InheritedSockets::put_back(OwnedFd socket) {
+  const Endpoint endpoint = local_endpoint(socket.get());
+  sockets_.push_back({.fd = std::move(socket), .endpoint = endpoint, .was_taken = true});
+}
+
 std::vector<Endpoint> InheritedSockets::close_rest() {
   std::vector<Endpoint> closed;
-  for (const Socket& socket : sockets_) closed.push_back(socket.endpoint);
-  sockets_.clear();
+  std::erase_if(sockets_, [&](const Socket& socket) {
+    if (!socket.was_taken) closed.push_back(socket.endpoint);
+    return !socket.was_taken;
+  });
   return closed;
+}
+
+std::vector<Endpoint> InheritedSockets::tell_rest() {
+  std::vector<Endpoint> told;
+  for (Socket& socket : sockets_) {
+    if (!socket.was_taken && !std::exchange(socket.was_told, true)) told.push_back(socket.endpoint);
+  }
+  return told;
 }
 
 }  // namespace kite::sys

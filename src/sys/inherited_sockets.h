@@ -13,7 +13,7 @@ namespace kite::sys {
 
 /// Listening TCP sockets that whoever started this process had opened and passed on: they outlive
 /// the process, so that another can follow without a client being refused.
-/// Owns:      the sockets that nobody has taken.
+/// Owns:      the sockets that nobody has.
 /// Source:    sd_listen_fds(3): LISTEN_PID, LISTEN_FDS, descriptors from 3 on.
 class InheritedSockets {
  public:
@@ -28,8 +28,12 @@ class InheritedSockets {
   /// The socket for `port`: at exactly that address, or at any if none is given, all addresses
   /// first. Invalid when there is none.
   OwnedFd take(const std::optional<Endpoint>& address, uint16_t port);
-  /// Closes what nobody took. Returns where those listened.
+  /// Of who took it and has no use for it now, but may have again. Nobody closes it.
+  void put_back(OwnedFd socket);
+  /// Closes what nobody has taken. Returns where those listened.
   std::vector<Endpoint> close_rest();
+  /// Where those listen that nobody has taken yet; each is told once.
+  std::vector<Endpoint> tell_rest();
 
   /// A sentence for each thing that was wrong with what was passed on.
   const std::vector<std::string>& complaints() const { return complaints_; }
@@ -39,6 +43,8 @@ class InheritedSockets {
   struct Socket {
     OwnedFd fd;
     Endpoint endpoint;
+    bool was_taken = false;
+    bool was_told = false;
   };
 
   std::vector<Socket> sockets_;

@@ -73,6 +73,8 @@ AcceptStep accept_tcp(int listener_fd, OwnedFd& client, Endpoint& peer, int& sav
     case ENOBUFS:
     case ENOMEM:
       return AcceptStep::out_of_handles;
+    case EINVAL:
+      return AcceptStep::not_listening;
     default:
       return AcceptStep::lost;  // accept(2): pending network errors count as "try again"
   }

@@ -51,6 +51,7 @@ enum class AcceptStep : uint8_t {
   would_block,     ///< the queue is empty
   lost,            ///< this one client went away or failed; take the next
   out_of_handles,  ///< no descriptor or memory: stop accepting for a while
+  not_listening,   ///< somebody who shares the socket has shut it down: it will never accept
 };
 /// `client` and `peer` are set only when accepted. Source: accept(2), "Error handling".
 AcceptStep accept_tcp(int listener_fd, OwnedFd& client, Endpoint& peer, int& saved_errno);

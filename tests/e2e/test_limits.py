@@ -34,6 +34,8 @@ def test_above_max_connections_clients_wait_and_nobody_is_reset(scenario, start_
             client.close()
     line, = kite.lines(event="accepting_paused")
     assert line["connections"] == "5"
+    assert line["reason"] == "the connection limit is reached"
+    assert "-max-connections" in line["hint"]
 
 
 def test_more_connections_than_descriptors_allow_are_capped_and_told(scenario, start_kite, port):
@@ -137,6 +139,7 @@ def test_out_of_descriptors_it_is_quiet_in_log_and_processor(scenario, start_kit
             read_line(client)
             client.close()
     eventually(lambda: kite.census().tunnels == 0)
+    assert all("nofile" in line["hint"] for line in kite.lines(event="accepting_paused"))
     assert kite.lines(event="accepting_paused")
     assert ask_name(port) == backend.name
 

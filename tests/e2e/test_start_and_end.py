@@ -197,10 +197,27 @@ def test_clients_wait_in_a_passed_on_socket_while_no_kite_runs(scenario, passed_
 
 def test_a_passed_on_socket_that_nobody_wants_is_told_and_closed(scenario, passed_on, port):
     scenario.bridge(port)
-    kite = passed_on().wait_listening(port)
+    kite = passed_on(f"-port={port}").wait_listening(port)
     line, = eventually(lambda: kite.lines(event="inherited_socket_unused"))
     assert line["address"] == f"127.0.0.1:{passed_on.port}"
     assert kite.listening_ports() == {port}
+    assert ask_name(port)
+
+
+def test_a_passed_on_socket_waits_for_its_port_to_be_discovered(scenario, passed_on, port):
+    scenario.bridge(port)
+    kite = passed_on().wait_listening(port)
+    line, = eventually(lambda: kite.lines(event="inherited_socket_unused"))
+    assert line["address"] == f"127.0.0.1:{passed_on.port}"
+    for turn in (1, 2):  # it comes, leaves and comes back
+        with connect(passed_on.port, timeout=30) as client:
+            task, backend = scenario.bridge(passed_on.port, name_then_echo)
+            assert read_line(client) == backend.name
+        assert len(kite.lines(event="listening", inherited="true")) == turn
+        scenario.aws.delete_task(task)
+        eventually(lambda: len(kite.lines(event="port_closed")) == turn, 20)
+    assert len(kite.lines(event="inherited_socket_unused")) == 1
+    assert not kite.lines(event="listen_failed")
     assert ask_name(port)
 
 

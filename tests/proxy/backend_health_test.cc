@@ -68,12 +68,12 @@ TEST_CASE("backend health: it is due when its time is over, and only one probe i
 TEST_CASE("backend health: a success ends an ejection and the row of failures") {
   testing::ScriptedRandom random;
   BackendHealth health;
-  health.note_failure();
-  health.note_failure();
+  health.note_failure(kStart, kStart);
+  health.note_failure(kStart, kStart);
   CHECK(health.failures_in_row() == 2);
   CHECK_FALSE(health.note_success(kStart));
   CHECK(health.failures_in_row() == 0);
-  health.note_failure();
+  health.note_failure(kStart, kStart);
   health.eject(kStart, random);
   CHECK(health.note_success(kStart));
   CHECK_FALSE(health.out());
@@ -97,7 +97,8 @@ TEST_CASE("backend health: a watched probe passes when it was kept for a second"
   BackendHealth health;
   health.eject(kStart, random);
   health.begin_probe();
-  health.watch_probe(kStart);
+  CHECK(health.note_connected(kStart));
+  CHECK_FALSE(health.note_connected(kStart + milliseconds(500)));  // the watch goes on
   CHECK_FALSE(health.passed(kStart + milliseconds(999)));
   CHECK(health.passed(kStart + seconds(1)));
 }

@@ -247,10 +247,60 @@ TEST_CASE("backend table: with resets judged a probe that is reset prolongs the 
   kite.eject(0);
   kite.clock.advance(seconds(1));
   const auto probe = kite.open(*kite.pick());
-  kite.table.note_tunnel_end(probe.id, {.reset_by_backend = true}, kite.now());
-  kite.table.end_connection(probe.id);
+  kite.reset(probe, kite.now());
   CHECK(kite.view(0).state == BackendState::ejected);
   CHECK(kite.view(0).until == kite.now() + seconds(2));
+}
+
+TEST_CASE("backend table: with resets judged what was made before the ejection decides nothing") {
+  for (const bool by_reset : {false, true}) {
+    Harness kite({.eject_on_reset = true});
+    kite.follow(Harness::set_of({0, 1, 2, 3}));
+    const auto old = kite.open(kite.choice_of(0));
+    const sys::SteadyTime connected_at = kite.now();
+    kite.clock.advance(milliseconds(500));
+    kite.eject(0);
+    kite.clock.advance(seconds(1));
+    const auto probe = kite.open(*kite.pick());
+    REQUIRE(probe.probe);
+    by_reset ? kite.reset(old, connected_at) : kite.close(old, connected_at);
+    CHECK(kite.view(0).state == BackendState::probing);
+    kite.close(probe);
+    CHECK(kite.view(0).state == BackendState::slow_start);
+  }
+}
+
+TEST_CASE("backend table: with resets judged a connection that is kept breaks the row") {
+  Harness kite({.eject_on_reset = true});
+  kite.follow(Harness::set_of({0, 1, 2, 3}));
+  kite.eject(0, 2);
+  kite.clock.advance(milliseconds(1));
+  kite.open(kite.choice_of(0));  // it stays
+  kite.clock.advance(milliseconds(999));
+  kite.eject(0, 1);  // not yet kept for a second: the third in a row
+  CHECK(kite.view(0).state == BackendState::ejected);
+
+  kite.eject(1, 2);
+  kite.clock.advance(milliseconds(1));
+  kite.open(kite.choice_of(1));
+  kite.clock.advance(seconds(1));
+  kite.eject(1, 2);
+  CHECK(kite.view(1).state == BackendState::serving);
+  kite.eject(1, 1);
+  CHECK(kite.view(1).state == BackendState::ejected);
+}
+
+TEST_CASE("backend table: with resets judged one that is reset late was not kept") {
+  Harness kite({.eject_on_reset = true});
+  kite.follow(Harness::set_of({0, 1, 2, 3}));
+  for (int i = 0; i < 3; ++i) {
+    CHECK(kite.view(0).state == BackendState::serving);
+    const auto choice = kite.open(kite.choice_of(0));
+    const sys::SteadyTime connected_at = kite.now();
+    kite.clock.advance(seconds(5));
+    kite.reset(choice, connected_at);
+  }
+  CHECK(kite.view(0).state == BackendState::ejected);
 }
 
 TEST_CASE("backend table: a task's share grows from a tenth to all in the slow start") {

@@ -292,6 +292,36 @@ TEST_CASE("balancer: zone-aware, other zones serve when the own was tried in vai
   CHECK(kite.pick_number(tried) >= 3);
 }
 
+TEST_CASE("balancer: zone-aware, round robin keeps its place in each zone when the set changes") {
+  Harness kite({}, BalanceWay::roundrobin);
+  kite.own_zone.learn("a");
+  std::vector<std::string> zones = {"b", "a", "b", "a", "b", "a", "b", "a"};
+  kite.follow(Harness::set_of(Harness::up_to(8), zones));
+  // All that is said of chance is 0: the first of the own zone begins, and it gets everything.
+  CHECK(kite.pick_number() == 1);
+  CHECK(kite.pick_number() == 3);
+  kite.follow(Harness::set_of(Harness::up_to(8), zones));
+  CHECK(kite.pick_number() == 5);
+  kite.follow(Harness::set_of({0, 2, 3, 4, 5, 6, 7}, {"b", "b", "a", "b", "a", "b", "a"}));
+  CHECK(kite.pick_number() == 7);
+  kite.follow(Harness::set_of(Harness::up_to(8), zones));
+  CHECK(kite.pick_number() == 3);  // it was next already
+}
+
+TEST_CASE("balancer: zone-aware, round robin goes on in all zones and in each by itself") {
+  Harness kite({}, BalanceWay::roundrobin);
+  kite.own_zone.learn("a");
+  const auto set = Harness::set_of(Harness::up_to(6), {"a", "b", "a", "b", "a", "b"});
+  const std::vector<sys::Endpoint> own = {Harness::endpoint(0), Harness::endpoint(2),
+                                          Harness::endpoint(4)};
+  kite.follow(set);
+  CHECK(kite.pick_number(own) == 1);
+  CHECK(kite.pick_number() == 0);
+  kite.follow(Harness::set_of(Harness::up_to(6), {"a", "b", "a", "b", "a", "b"}));
+  CHECK(kite.pick_number(own) == 3);
+  CHECK(kite.pick_number() == 2);
+}
+
 TEST_CASE("balancer: zones count from when the own is known, in the same set") {
   SeededHarness kite(BalanceWay::random);
   const auto set = Harness::set_of(Harness::up_to(6), {"a", "a", "a", "b", "b", "b"});

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cerrno>
+
 namespace kite::proxy {
 
 namespace {
@@ -39,9 +41,9 @@ TEST_CASE("connection budget: nobody accepts while a client that was accepted la
   User two(budget);
   budget.take(one);
   budget.take(two);
-  budget.begin_lack();
-  budget.begin_lack();
-  CHECK(budget.lacks_descriptors());
+  budget.begin_lack(EMFILE);
+  budget.begin_lack(EMFILE);
+  CHECK(budget.lacks());
   CHECK_FALSE(one.accepting);
   CHECK_FALSE(two.accepting);
   budget.give_back();  // a place is free, what it left is for those who wait
@@ -57,7 +59,7 @@ TEST_CASE("connection budget: the end of a lack makes no places") {
   ConnectionBudget budget(1);
   User user(budget);
   budget.take(user);
-  budget.begin_lack();
+  budget.begin_lack(EMFILE);
   budget.end_lack();
   CHECK_FALSE(user.accepting);
   budget.give_back();

@@ -272,6 +272,8 @@ TEST_CASE("proxy: a descriptor shortage while connecting blames no backend and i
   kite.loop.clock.advance(Connector::kShortagePause);
   CHECK(kite.loop.run_until([&] { return kite.proxy.stats().tunnels_opened_total == 1; }));
   CHECK(kite.proxy.stats().connect_failures_total == 0);
+  CHECK(kite.proxy.stats().retries_total == 0);
+  CHECK(kite.proxy.stats().connect_shortages_total >= 1);
   CHECK(kite.troubles == 0);
 }
 

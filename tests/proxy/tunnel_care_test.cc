@@ -211,6 +211,47 @@ TEST_CASE("care: a backend that comes back within its grace keeps its connection
   CHECK(kite.loop.run_until([&] { return kite.proxy.connections() == 0; }));
 }
 
+TEST_CASE("care: a task that took over the address is another one, who stays at it is not") {
+  ProxyHarness kite(closing_removed_after(seconds(30)));
+  PeerListener one;
+  PeerListener other;
+  // Chance says 0 throughout: the first of the set is taken.
+  const bool in_order = one.endpoint() < other.endpoint();
+  PeerListener& replaced = in_order ? one : other;
+  PeerListener& staying = in_order ? other : one;
+  kite.publish({replaced.endpoint()});
+  auto [client, backend] = kite.connect_through(replaced);
+  kite.publish({staying.endpoint()});
+  auto [other_client, other_backend] = kite.connect_through(staying);
+  kite.cell.publish(std::make_shared<const snapshot::Snapshot>(
+      std::vector<snapshot::BackendTask>{{"task-" + staying.endpoint().text(), "a zone"},
+                                         {"successor", ""}},
+      std::vector<snapshot::PortBackends>{
+          {ProxyHarness::kContainerPort, {{staying.endpoint(), 0}, {replaced.endpoint(), 1}}}}));
+  auto [new_client, new_backend] = kite.connect_through(replaced);
+  kite.loop.clock.advance(seconds(30));
+  CHECK(kite.loop.run_until([&] { return client.read_some(), client.saw_reset(); }));
+  CHECK(exchange(kite, other_client, other_backend, "the same task"));
+  CHECK(exchange(kite, new_client, new_backend, "the new task"));
+  CHECK(kite.proxy.stats().tunnels_removed_total == 1);
+}
+
+TEST_CASE("care: a number that passes to another backend brings it no end") {
+  ProxyHarness kite(closing_removed_after(seconds(30)));
+  PeerListener first;
+  PeerListener second;
+  kite.publish({first.endpoint()});
+  auto [client, backend] = kite.connect_through(first);
+  kite.publish({});
+  client.reset();  // the departed backend goes with its last connection
+  CHECK(kite.loop.run_until([&] { return kite.proxy.connections() == 0; }));
+  kite.publish({second.endpoint()});
+  auto [new_client, new_backend] = kite.connect_through(second);
+  kite.loop.clock.advance(seconds(30));
+  kite.loop.settle();
+  CHECK(exchange(kite, new_client, new_backend, "stays"));
+}
+
 TEST_CASE("care: without grace they end with the snapshot that leaves their backend out") {
   ProxyHarness kite(closing_removed_after(sys::Duration::zero()));
   PeerListener listener;

@@ -94,8 +94,17 @@ struct BackendsHarness {
     table.note_connected(choice.id, now());
     return choice;
   }
-  void close(const Choice& choice) {
-    table.note_tunnel_end(choice.id, {.client_to_backend_bytes = 1, .backend_to_client_bytes = 1},
+  void close(const Choice& choice) { close(choice, now()); }
+  void close(const Choice& choice, sys::SteadyTime connected_at) {
+    table.note_tunnel_end(
+        choice.id,
+        {.client_to_backend_bytes = 1, .backend_to_client_bytes = 1, .connected_at = connected_at},
+        now());
+    table.end_connection(choice.id);
+  }
+  /// With a reset that comes before a byte.
+  void reset(const Choice& choice, sys::SteadyTime connected_at) {
+    table.note_tunnel_end(choice.id, {.reset_by_backend = true, .connected_at = connected_at},
                           now());
     table.end_connection(choice.id);
   }

@@ -56,7 +56,7 @@ struct ProxyHarness {
     std::vector<snapshot::BackendTask> tasks;
     for (const sys::Endpoint& endpoint : endpoints) {
       port.backends.push_back({endpoint, static_cast<uint32_t>(tasks.size())});
-      tasks.push_back({"task-" + std::to_string(tasks.size()), ""});
+      tasks.push_back({"task-" + endpoint.text(), ""});
     }
     cell.publish(std::make_shared<const snapshot::Snapshot>(
         std::move(tasks), std::vector<snapshot::PortBackends>{std::move(port)}));

@@ -64,6 +64,20 @@ TEST_CASE("inherited_sockets: without an address any will do, all addresses firs
   CHECK(local_endpoint(sockets.take({}, other_port).get()).is_unspecified());
 }
 
+TEST_CASE("inherited_sockets: what was put back is found again, and is not of the rest") {
+  OwnedFd one = listening(local("127.0.0.1"));
+  OwnedFd other = listening(local("127.0.0.2"));
+  const Endpoint one_at = local_endpoint(one.get());
+  const Endpoint other_at = local_endpoint(other.get());
+  InheritedSockets sockets = inherited(std::move(one), std::move(other));
+  sockets.put_back(sockets.take({}, one_at.port()));
+  CHECK(sockets.tell_rest() == std::vector<Endpoint>{other_at});
+  CHECK(sockets.tell_rest().empty());
+  CHECK(sockets.close_rest() == std::vector<Endpoint>{other_at});
+  CHECK(local_endpoint(sockets.take({}, one_at.port()).get()) == one_at);
+  CHECK(sockets.empty());
+}
+
 TEST_CASE("inherited_sockets: what is no listening TCP socket is closed and complained of") {
   const testing::FdCensus census;
   int error = 0;

@@ -1,0 +1,43 @@
+#include "proxy/listener.h"
+
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+
+#include "tests/support/proxy_harness.h"
+
+namespace kite::proxy {
+
+using testing::PeerListener;
+using testing::ProxyHarness;
+
+TEST_CASE("listener: a socket that others shut down is told of and opened anew, not spun on") {
+  for (const bool paused : {false, true}) {
+    ProxyHarness kite(ProxyHarness::default_options(), {}, 1);
+    PeerListener listener;
+    kite.publish({listener.endpoint()});
+    auto [client, backend] = kite.connect_through(listener);
+    if (!paused) {
+      client.reset();
+      REQUIRE(kite.loop.run_until([&] { return kite.proxy.connections() == 0; }));
+    }
+    const sys::Endpoint entrance = kite.entrance();
+    for (int fd = 0; fd < 1024; ++fd) {
+      int listens = 0;
+      socklen_t length = sizeof listens;
+      if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == -1 || listens == 0) {
+        continue;
+      }
+      if (sys::local_endpoint(fd) == entrance) ::shutdown(fd, SHUT_RD);
+    }
+    kite.loop.settle();
+    CHECK(kite.proxy.stats().listen_failures_total == 1);
+    CHECK(kite.lines.contain("event=listen_failed"));
+    kite.loop.settle();
+    CHECK(kite.proxy.stats().listen_failures_total == 1);
+    kite.loop.clock.advance(std::chrono::seconds(1));
+    CHECK(kite.loop.run_until([&] { return kite.entrances().size() == 2; }));
+    if (!paused) static_cast<void>(kite.connect_through(listener));
+  }
+}
+
+}  // namespace kite::proxy
