@@ -14,7 +14,7 @@ WaitPace::WaitPace(sys::Duration low, sys::Random& random)
 sys::Duration WaitPace::next(const discovery::CycleResult& result) {
   using discovery::PollOutcome;
   if (result.throttled || pacer_.throttled()) {
-    return pacer_.next_delay(result.throttled ? PollOutcome::throttled : PollOutcome::calm,
+    return pacer_.next_delay(result.throttled ? PollOutcome::refused : PollOutcome::calm,
                              result.calls);
   }
   const sys::Duration pause = std::exchange(pause_, std::min(2 * pause_, low_));

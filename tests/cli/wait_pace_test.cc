@@ -34,11 +34,11 @@ TEST_CASE("wait pace: throttled, it rests as long as a kite that serves, and com
   discovery::CycleResult throttled;
   throttled.throttled = true;
   throttled.calls = 1;
-  CHECK(pace.next(throttled) == milliseconds(8500));
-  CHECK(pace.next(throttled) == seconds(17));
+  CHECK(pace.next(throttled) == seconds(9));
+  CHECK(pace.next(throttled) == seconds(18));
   CHECK(pace.next({}) > seconds(10));
   for (int i = 0; i < 10; ++i) pace.next(throttled);
-  CHECK(pace.next(throttled) == seconds(51));
+  CHECK(pace.next(throttled) == seconds(54));
 }
 
 }  // namespace kite::cli

@@ -66,7 +66,8 @@ TEST_CASE("access log: a connection that worked has one line with all that is kn
   const std::string port = std::to_string(kite.entrance().port());
   CHECK(line.find(" level=info event=connection cx=1 target=service/orders/app port=0 client="
                   "127.0.0.1:") != std::string::npos);
-  CHECK(line.find(" backend=" + listener.endpoint().text() + " task=task-0 zone=\"\" ") !=
+  const std::string backend = listener.endpoint().text();
+  CHECK(line.find(" backend=" + backend + " task=task-" + backend + " zone=\"\" ") !=
         std::string::npos);
   CHECK(line.find(" in_bytes=4 out_bytes=7 held_ms=0 connect_ms=0 duration_ms=15") !=
         std::string::npos);
