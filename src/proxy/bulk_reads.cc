@@ -28,6 +28,8 @@ void BulkReads::on_step() {
   if (!tunnels_.empty()) wait_for_step();
 }
 
-void BulkReads::wait_for_step() { step_.start(reactor_.now() + kStep); }
+void BulkReads::wait_for_step() {
+  step_.start(reactor_.now() + kStep);
+}
 
 }  // namespace kite::proxy

@@ -127,7 +127,9 @@ void shutdown_write(int fd) {
   static_cast<void>(::shutdown(fd, SHUT_WR));  // ENOTCONN: the peer reset it, nothing to tell
 }
 
-void set_low_water(int fd, int bytes) { set_option(fd, SOL_SOCKET, SO_RCVLOWAT, bytes); }
+void set_low_water(int fd, int bytes) {
+  set_option(fd, SOL_SOCKET, SO_RCVLOWAT, bytes);
+}
 
 void reset_on_close(int fd) {
   const linger hard{.l_onoff = 1, .l_linger = 0};

@@ -188,7 +188,8 @@ def as_json(facts_, names, table, bench):
                 "limit": target.limit, "measured": measured, "met": is_met(target, measured)}
                for target, measured in judge(table, names[0])]
     return {"facts": facts_, "medians": figures, "targets": targets,
-            "failures": [one._asdict() for one in bench.failures], "system_calls": bench.calls, "runs": bench.runs}
+            "failures": [one._asdict() for one in bench.failures],
+            "system_calls": bench.calls, "runs": bench.runs}
 
 
 def write(folder, facts_, names, workloads, bench):
