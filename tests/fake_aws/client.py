@@ -51,6 +51,8 @@ class FakeAws:
     imds_url = property(lambda self: self.urls["imds"])
     control_url = property(lambda self: self.urls["control"])
     pid = property(lambda self: self._process.pid)
+    is_open = property(lambda self: self._process.stdin is not None
+                       and self._process.poll() is None)
 
     def __enter__(self):
         return self
