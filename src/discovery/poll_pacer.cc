@@ -14,8 +14,8 @@ constexpr uint32_t kComeBackMax = 250'000;
 constexpr uint32_t kComeBackMin = 1'000;
 constexpr uint32_t kComeBackGrowth = 25;
 
-// Refusals in a row at the longest interval that are followed by a third of it, or a kite that meets
-// a few of them has news much later than the rest of its fleet.
+// Refusals in a row at the longest interval that are followed by a third of it, or a kite that
+// meets a few of them has news much later than the rest of its fleet.
 constexpr uint32_t kSoonMax = 5;
 
 constexpr uint32_t kOutage = 3;  // failures in a row that make one
