@@ -30,6 +30,7 @@ class BulkReads {
   /// Its last bytes may wait for two steps, which is little beside the time that this much takes.
   static constexpr uint64_t kRunBytes = 32U << 20;
   static constexpr std::chrono::milliseconds kStep{1};
+  static constexpr uint8_t kBlockedStepsMax = 100;  ///< for which a reader that stalls keeps a mark
 
   explicit BulkReads(event::Reactor& reactor);
 

@@ -42,6 +42,8 @@ void Proxy::start() {
 }
 
 void Proxy::begin_drain() {
+  draining_ = true;
+  reopen_timer_.cancel();
   for (auto& listener : listeners_) {
     if (listener->inherited()) listener->close();
   }
@@ -189,7 +191,8 @@ void Proxy::on_listening_ended(Listener& listener) {
   listener.close();
   reactor_.destroy_later(std::move(*found));
   listeners_.erase(found);
-  reopen_timer_.start(reactor_.now() + kReopenPause);
+  // Who drains leaves the port to a successor.
+  if (!draining_) reopen_timer_.start(reactor_.now() + kReopenPause);
 }
 
 void Proxy::on_connected(Connector& connector, event::Events backend_events) {

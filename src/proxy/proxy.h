@@ -163,6 +163,7 @@ class Proxy final : public ListenerOwner,
   uint64_t next_connection_id_ = 1;
   bool accepting_ = true;
   bool stopped_ = false;
+  bool draining_ = false;
 };
 
 }  // namespace kite::proxy

@@ -160,7 +160,7 @@ void Tunnel::unmute_when_dry(Side& side) {
 
 /// Bytes from one side end the other's run: whoever is answered may be waiting for the next answer.
 void Tunnel::note_moved(Side& source, Side& sink) {
-  source.moved = true;
+  source.still_steps = 0;
   if (sink.marked) lower_mark(sink);
   sink.run_begin = sink.outward.bytes();
   if (source.marked || !source.outward.splices()) return;
@@ -182,11 +182,12 @@ void Tunnel::lower_mark(Side& side) {
 }
 
 /// A stream that comes slower than a mark a step is not worth one. While the sink takes nothing,
-/// nothing is read with or without it.
+/// nothing is read with or without it; but who stops reading for long shall cost no steps either.
 void Tunnel::on_bulk_step() {
   for (Side* side : {&client_, &backend_}) {
-    if (!side->marked || side->outward.blocked_by_sink()) continue;
-    if (!std::exchange(side->moved, false)) lower_mark(*side);
+    if (!side->marked) continue;
+    const bool blocked = side->outward.blocked_by_sink();
+    if (++side->still_steps > (blocked ? BulkReads::kBlockedStepsMax : 1)) lower_mark(*side);
   }
 }
 

@@ -136,9 +136,9 @@ class Tunnel final : public event::Retirable, public sys::Recycled<Tunnel> {
     sys::OwnedFd fd;
     bool outward_done = false;  ///< nothing more will come from here, or can be delivered
     bool failed = false;
-    bool muted = false;   ///< the watch does not tell of more to read
-    bool marked = false;  ///< the socket has a low-water mark
-    bool moved = false;   ///< bytes, since the last bulk step
+    bool muted = false;       ///< the watch does not tell of more to read
+    bool marked = false;      ///< the socket has a low-water mark
+    uint8_t still_steps = 0;  ///< bulk steps since bytes last moved
     event::Watch watch;
     Relay outward;
     uint64_t run_begin = 0;  ///< of outward.bytes(): where the other side last moved any

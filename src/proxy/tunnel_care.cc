@@ -89,12 +89,12 @@ void TunnelCare::find_removed() {
   end_removed();
 }
 
-bool TunnelCare::grace_is_over(sys::SteadyTime left_at) const {
-  return left_at + *options_.removed_grace <= reactor_.now();
-}
-
 void TunnelCare::end_removed() {
-  const auto is_over = [this](const auto& departure) { return grace_is_over(departure.second); };
+  if (!removed_walk_.under_way) removed_walk_began_ = reactor_.now();
+  // What becomes over during a walk waits for the next: this one may have passed its tunnels.
+  const auto is_over = [this](const auto& departure) {
+    return departure.second + *options_.removed_grace <= removed_walk_began_;
+  };
   if (std::any_of(departures_.begin(), departures_.end(), is_over)) {
     const bool over = walk(removed_walk_, [&](Tunnel& tunnel) {
       const auto departure = departures_.find(tunnel.info().backend_id);
@@ -104,6 +104,8 @@ void TunnelCare::end_removed() {
     });
     if (!over) return removed_timer_.start(reactor_.now());
     std::erase_if(departures_, is_over);
+  } else {
+    removed_walk_.under_way = false;  // those it was for have come back
   }
   if (departures_.empty()) return removed_timer_.cancel();
   const auto first =

@@ -63,7 +63,6 @@ class TunnelCare {
   void end_idle();
   void find_removed();
   void end_removed();
-  bool grace_is_over(sys::SteadyTime left_at) const;
   sys::Duration idle_lateness() const;
 
   event::Reactor& reactor_;
@@ -76,6 +75,7 @@ class TunnelCare {
   Walk keep_alive_walk_;
   Walk idle_walk_;
   Walk removed_walk_;
+  sys::SteadyTime removed_walk_began_;
   sys::Duration idle_least_left_{};
   /// When backends left that had connections. A number that is given to another backend is no
   /// longer here: that happens with a new set, which is compared with what it finds.

@@ -84,6 +84,7 @@ OwnedFd InheritedSockets::take(const std::optional<Endpoint>& address, uint16_t 
 }
 
 void InheritedSockets::put_back(OwnedFd socket) {
+  if (!socket.valid()) return;
   const Endpoint endpoint = local_endpoint(socket.get());
   sockets_.push_back({.fd = std::move(socket), .endpoint = endpoint, .was_taken = true});
 }

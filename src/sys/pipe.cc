@@ -39,7 +39,10 @@ bool PipePool::has_spare() {
   if (!idle_.empty()) return true;
   if (lent_ >= limits_.pipes_max || !may_ask()) return false;
   Pipe pipe = create(limits_.pipe_bytes);
-  if (!pipe.open()) return false;
+  if (!pipe.open()) {
+    asks_to_skip_ = kAsksAfterRefusal;
+    return false;
+  }
   idle_.push_back(std::move(pipe));
   return true;
 }
