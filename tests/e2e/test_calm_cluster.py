@@ -27,7 +27,8 @@ def test_a_new_task_is_described_alone_and_serves_with_the_next_poll(scenario, s
     _, new = scenario.bridge(port)
     scenario.settle()
     assert new.name in names(port, 40)
-    assert scenario.aws.count("ecs", "DescribeTasks") == 1
+    # A round of descriptions may have fallen due meanwhile.
+    assert 1 <= scenario.aws.count("ecs", "DescribeTasks") <= 2
     assert scenario.aws.count("ec2") == 0
 
 
