@@ -85,10 +85,11 @@ def memory(pid):
                 continue
 
 
+@pytest.mark.long
 @needs_root
 @sanitized
-def test_what_is_forwarded_leaves_the_secrets_in_few_places(scenario, start_kite, port):
-    """Root can read all of it; what the admin pages and buffers hold must not multiply them."""
+def test_secrets_do_not_multiply_in_memory(scenario, start_kite, port):
+    """Root can read all of it; but what polls leave behind must not grow with their number."""
     aws = scenario.aws
     scenario.bridge(port, name_then_echo)
     kite = start_kite(env=aws.env("container")).wait_listening(port)
@@ -96,11 +97,20 @@ def test_what_is_forwarded_leaves_the_secrets_in_few_places(scenario, start_kite
     with connect(port) as client:
         read_line(client)
         echo_once(client, bytes(50_000))
+
+    def copies():
+        dump = b"\0".join(memory(kite.pid))
+        found = {secret: dump.count(secret.encode()) for secret in aws.secrets()}
+        return max(found.values())
+
     scenario.settle(3)
-    dump = b"\0".join(memory(kite.pid))
-    issued = [secret for secret in aws.secrets() if secret.encode() in dump]
-    assert issued, "the search finds what is there"
-    assert all(dump.count(secret.encode()) <= 8 for secret in issued)
+    before = copies()
+    assert before > 0, "the search finds what is there"
+    scenario.settle(12)
+    after = copies()
+    print(f"copies of a secret: {before}, then {after}")
+    # Requests leave theirs in memory that was freed, and the next ones write over it.
+    assert after <= 2 * before + 8
 
 
 def test_the_search_finds_secrets_in_every_form():
