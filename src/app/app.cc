@@ -91,7 +91,7 @@ int App::run() {
     log_.warn("inherited_socket_refused", {{"error", complaint}});
   }
   if (!start_admin()) return exit_code_;
-  pipes_.keep_one();
+  pipes_.keep_one();  // while capabilities, where there are any, still lift the user's limit
   // Everything is built, and nothing from outside has been read.
   const auto confined =
       confinement_.enter(config_.sandbox, {.writes_files = !config_.cache.empty()});

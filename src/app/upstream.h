@@ -62,7 +62,7 @@ class Upstream {
   const std::string& name() const { return name_; }
   const proxy::Proxy& proxy() const { return proxy_; }
   /// Which ports it listens on is known.
-  bool has_opened_ports() const { return !target_.ports.empty() || cell_.current() != nullptr; }
+  bool has_opened_ports() const { return has_given_ports() || cell_.current() != nullptr; }
   /// Which ports it will ever listen on was said.
   bool has_given_ports() const { return !target_.ports.empty(); }
   const snapshot::SnapshotPtr& snapshot() const { return cell_.current(); }

@@ -17,8 +17,7 @@ sys::Duration WaitPace::next(const discovery::CycleResult& result) {
     return pacer_.next_delay(result.throttled ? PollOutcome::refused : PollOutcome::calm,
                              result.calls);
   }
-  const sys::Duration pause = std::exchange(pause_, std::min(2 * pause_, low_));
-  return pause * 9 / 10 + random_.jitter(pause / 5);
+  return random_.around(std::exchange(pause_, std::min(2 * pause_, low_)));
 }
 
 }  // namespace kite::cli

@@ -288,8 +288,8 @@ sys::SteadyTime DiscoveryLoop::next_round(PollOutcome outcome, const CycleResult
   const bool answered = outcome == PollOutcome::calm || outcome == PollOutcome::changed;
   // Lookups that keep failing must not keep a large cluster from being described again.
   const bool listed = kind_ == PollKind::listing && result.listing != Listing::failed;
-  if (many_rounds_ && listed && outcome == PollOutcome::failed)
-    return std::min(round_due_, list_due_);
+  const bool lacks_lookups = listed && outcome == PollOutcome::failed;
+  if (many_rounds_ && lacks_lookups) return std::min(round_due_, list_due_);
   if (!answered) return list_due_;
   if (!result.oldest_description) return sys::SteadyTime::max();
   const auto rounds = static_cast<int64_t>(rounds_of(result.tasks_listed));

@@ -71,8 +71,7 @@ sys::Duration PollPacer::next_delay(PollOutcome outcome, uint64_t calls) {
     const sys::Duration most = std::min(interval_ * 3, std::max(range_.high, interval_ * 11 / 10));
     return interval_ * 9 / 10 + random_.jitter(most - interval_ * 9 / 10);
   }
-  // A tenth either way keeps a fleet that started together from staying together.
-  return interval_ * 9 / 10 + random_.jitter(interval_ / 5);
+  return random_.around(interval_);
 }
 
 sys::Duration PollPacer::throttled_pause(uint64_t calls) const {

@@ -43,7 +43,6 @@ void Proxy::start() {
 
 void Proxy::begin_drain() {
   draining_ = true;
-  reopen_timer_.cancel();
   for (auto& listener : listeners_) {
     if (listener->inherited()) listener->close();
   }
@@ -74,7 +73,10 @@ void Proxy::follow(const snapshot::SnapshotPtr& snapshot) {
     return std::none_of(plan.open.begin(), plan.open.end(),
                         [&](const PortRoute& route) { return route.listen == failure.first; });
   });
-  for (const PortRoute& route : plan.open) open_listener(route);
+  for (const PortRoute& route : plan.open) {
+    // Who drains leaves a port that has ended to a successor.
+    if (!draining_ || ports_.find(route.listen) == nullptr) open_listener(route);
+  }
   hold_room_.release();
   care_.note_snapshot();
 }
@@ -191,8 +193,7 @@ void Proxy::on_listening_ended(Listener& listener) {
   listener.close();
   reactor_.destroy_later(std::move(*found));
   listeners_.erase(found);
-  // Who drains leaves the port to a successor.
-  if (!draining_) reopen_timer_.start(reactor_.now() + kReopenPause);
+  reopen_timer_.start(reactor_.now() + kReopenPause);
 }
 
 void Proxy::on_connected(Connector& connector, event::Events backend_events) {

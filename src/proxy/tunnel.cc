@@ -55,7 +55,7 @@ Tunnel::Tunnel(event::Reactor& reactor, RelayResources& resources, TunnelOwner& 
       active_step_(step_now()) {}
 
 Tunnel::~Tunnel() {
-  if (client_.marked || backend_.marked) resources_.bulk_reads.remove(*this);
+  if (has_mark()) resources_.bulk_reads.remove(*this);
   client_.outward.abandon(resources_.pipes);
   backend_.outward.abandon(resources_.pipes);
 }
@@ -168,7 +168,7 @@ void Tunnel::note_moved(Side& source, Side& sink) {
 }
 
 void Tunnel::raise_mark(Side& side) {
-  if (!client_.marked && !backend_.marked) resources_.bulk_reads.add(*this);
+  if (!has_mark()) resources_.bulk_reads.add(*this);
   side.marked = true;
   sys::set_low_water(side.fd.get(), BulkReads::kMarkBytes);
 }
@@ -178,7 +178,7 @@ void Tunnel::lower_mark(Side& side) {
   side.marked = false;
   side.run_begin = side.outward.bytes();
   sys::set_low_water(side.fd.get(), 1);
-  if (!client_.marked && !backend_.marked) resources_.bulk_reads.remove(*this);
+  if (!has_mark()) resources_.bulk_reads.remove(*this);
 }
 
 /// A stream that comes slower than a mark a step is not worth one. While the sink takes nothing,
@@ -227,7 +227,7 @@ void Tunnel::keep_salvaging() {
 void Tunnel::close(CloseReason reason) {
   transition_to(State::closed);
   if (salvage_ != nullptr) salvage_->timer.cancel();  // it may be what is running
-  if (client_.marked || backend_.marked) resources_.bulk_reads.remove(*this);
+  if (has_mark()) resources_.bulk_reads.remove(*this);
   for (Side* side : {&client_, &backend_}) {
     side->marked = false;
     side->watch.cancel_closing();

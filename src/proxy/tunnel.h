@@ -151,6 +151,7 @@ class Tunnel final : public event::Retirable, public sys::Recycled<Tunnel> {
   void advance();
   bool advance_from(Side& source, Side& sink);
   void note_moved(Side& source, Side& sink);
+  bool has_mark() const { return client_.marked || backend_.marked; }
   void raise_mark(Side& side);
   void lower_mark(Side& side);
   static void note_edges(Side& side, Side& other, event::Events events);

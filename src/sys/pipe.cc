@@ -39,7 +39,7 @@ bool PipePool::has_spare() {
   if (!idle_.empty()) return true;
   if (lent_ >= limits_.pipes_max || !may_ask()) return false;
   Pipe pipe = create(limits_.pipe_bytes);
-  if (!pipe.open()) {
+  if (!pipe.open()) {  // for want of a descriptor, too
     asks_to_skip_ = kAsksAfterRefusal;
     return false;
   }

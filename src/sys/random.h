@@ -15,6 +15,8 @@ class Random {
   virtual uint32_t below(uint32_t count) = 0;
   /// Uniform in [0, most). Zero when `most` is zero or negative.
   virtual Duration jitter(Duration most) = 0;
+  /// Uniform within a tenth of `middle` either way: who began together does not stay together.
+  Duration around(Duration middle) { return middle * 9 / 10 + jitter(middle / 5); }
 };
 
 /// xoshiro256++ (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021),

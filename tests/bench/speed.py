@@ -25,8 +25,6 @@ from speed_workloads import KITE, LARGE, NGINX, USUAL, WORKLOADS
 
 LARGE_PIPE_BYTES = 1 << 20
 PEERS = (USUAL, LARGE, NGINX, "direct")
-
-
 KITE_USER = 64_001
 
 

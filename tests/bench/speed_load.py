@@ -118,7 +118,10 @@ class Client:
 
     def figures(self):
         """Waits for the end; what was measured."""
-        out, complaint = self._process.communicate(timeout=self._patience)
+        try:
+            out, complaint = self._process.communicate(timeout=self._patience)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"the load has not ended after {self._patience:.0f} s") from None
         if self._process.returncode != 0:
             raise Failed(complaint.strip())
         return json.loads(out)

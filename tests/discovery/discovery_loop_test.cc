@@ -150,6 +150,21 @@ TEST_CASE("loop: a round that finds news does not put the next listing off") {
   CHECK(fixture.api.count("ecs:ListTasks") >= 4);
 }
 
+TEST_CASE("loop: lookups that keep failing do not keep a large cluster from being described") {
+  LoopFixture fixture;
+  fill(fixture.cluster, 150, 3);
+  fixture.loop.start();
+  const sys::SteadyTime start = fixture.clock.steady_now();
+  while (fixture.clock.steady_now() < start + std::chrono::minutes(6)) fixture.poll();
+  fixture.fail("ec2:DescribeInstances", aws::ErrorClass::denied, "UnauthorizedOperation");
+  while (fixture.clock.steady_now() < start + std::chrono::minutes(14)) fixture.poll();
+  REQUIRE(fixture.loop.stats().cycles_complete < fixture.loop.stats().cycles_started);
+  fixture.api.forget();
+  const sys::SteadyTime later = fixture.clock.steady_now();
+  while (fixture.clock.steady_now() < later + seconds(120)) fixture.poll();
+  CHECK(fixture.api.count("ecs:DescribeTasks") >= 2);
+}
+
 TEST_CASE("loop: throttling doubles the interval, and no early poll is made meanwhile") {
   LoopFixture fixture;
   fill(fixture.cluster, 2, 1);

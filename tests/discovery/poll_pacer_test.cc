@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "tests/support/scripted_random.h"
@@ -20,18 +21,25 @@ sys::Duration base(const PollPacer& pacer) {
   return pacer.interval();
 }
 
+/// The shortest and the longest of a thousand delays.
+template <typename Draw>
+std::pair<sys::Duration, sys::Duration> extremes(Draw draw) {
+  sys::Duration least = sys::Duration::max();
+  sys::Duration most{};
+  for (int i = 0; i < 1000; ++i) {
+    const sys::Duration delay = draw();
+    least = std::min(least, delay);
+    most = std::max(most, delay);
+  }
+  return {least, most};
+}
+
 }  // namespace
 
 TEST_CASE("pacer: the first poll comes within half a second") {
   sys::SeededRandom random(1);
   PollPacer pacer(kRange, random);
-  sys::Duration least = seconds(1);
-  sys::Duration most{};
-  for (int i = 0; i < 1000; ++i) {
-    const sys::Duration delay = pacer.first_delay();
-    least = std::min(least, delay);
-    most = std::max(most, delay);
-  }
+  const auto [least, most] = extremes([&] { return pacer.first_delay(); });
   CHECK(most < milliseconds(500));
   CHECK(most > milliseconds(450));
   CHECK(least < milliseconds(50));
@@ -139,13 +147,7 @@ TEST_CASE("pacer: failures stretch within the range, unless there is nothing to 
 TEST_CASE("pacer: delays keep within a tenth of the interval and use all of it") {
   sys::SeededRandom random(2);
   PollPacer pacer({seconds(10), seconds(10)}, random);
-  sys::Duration least = seconds(100);
-  sys::Duration most{};
-  for (int i = 0; i < 1000; ++i) {
-    const sys::Duration delay = pacer.next_delay(PollOutcome::calm);
-    least = std::min(least, delay);
-    most = std::max(most, delay);
-  }
+  const auto [least, most] = extremes([&] { return pacer.next_delay(PollOutcome::calm); });
   CHECK(least >= seconds(9));
   CHECK(least < milliseconds(9100));
   CHECK(most < seconds(11));
@@ -212,13 +214,7 @@ TEST_CASE("pacer: throttled delays spread around a little more than the interval
   sys::SeededRandom random(3);
   PollPacer pacer(kRange, random);
   for (int i = 0; i < 4; ++i) pacer.next_delay(PollOutcome::throttled);
-  sys::Duration least = seconds(100);
-  sys::Duration most{};
-  for (int i = 0; i < 1000; ++i) {
-    const sys::Duration delay = pacer.next_delay(PollOutcome::throttled);
-    least = std::min(least, delay);
-    most = std::max(most, delay);
-  }
+  const auto [least, most] = extremes([&] { return pacer.next_delay(PollOutcome::throttled); });
   CHECK(least >= seconds(54));
   CHECK(least < milliseconds(54500));
   CHECK(most < seconds(72));
@@ -266,13 +262,7 @@ TEST_CASE("pacer: a throttled poll of several calls is followed by half an inter
 TEST_CASE("pacer: after a change kites come back apart, up to three times the low end") {
   sys::SeededRandom random(6);
   PollPacer pacer(kRange, random);
-  sys::Duration least = seconds(100);
-  sys::Duration most{};
-  for (int i = 0; i < 1000; ++i) {
-    const sys::Duration delay = pacer.next_delay(PollOutcome::changed);
-    least = std::min(least, delay);
-    most = std::max(most, delay);
-  }
+  const auto [least, most] = extremes([&] { return pacer.next_delay(PollOutcome::changed); });
   CHECK(least >= milliseconds(4500));
   CHECK(least < seconds(5));
   CHECK(most < seconds(15));
@@ -323,13 +313,7 @@ TEST_CASE("pacer: after an outage a change does not make kites poll fast all at 
 TEST_CASE("pacer: rounds come a little before their time, and not all alike") {
   sys::SeededRandom random(5);
   PollPacer pacer(kRange, random);
-  sys::Duration least = seconds(100);
-  sys::Duration most{};
-  for (int i = 0; i < 1000; ++i) {
-    const sys::Duration delay = pacer.round_delay(seconds(30));
-    least = std::min(least, delay);
-    most = std::max(most, delay);
-  }
+  const auto [least, most] = extremes([&] { return pacer.round_delay(seconds(30)); });
   CHECK(least >= milliseconds(27600));
   CHECK(most < milliseconds(29100));
   CHECK(most - least > seconds(1));

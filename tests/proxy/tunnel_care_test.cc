@@ -264,6 +264,24 @@ TEST_CASE("care: without grace they end with the snapshot that leaves their back
   CHECK(kite.proxy.stats().tunnels_removed_total == 150);
 }
 
+TEST_CASE("care: a grace that is over while others are being ended is not forgotten") {
+  ProxyHarness kite(closing_removed_after(seconds(30)));
+  PeerListener first;
+  PeerListener second;
+  kite.publish({first.endpoint()});
+  std::vector<ProxyHarness::Pair> pairs;
+  for (int i = 0; i < 150; ++i) pairs.push_back(kite.connect_through(first));
+  kite.publish({second.endpoint()});
+  pairs.push_back(kite.connect_through(second));
+  kite.loop.clock.advance(milliseconds(1));
+  kite.publish({});
+  kite.loop.clock.advance(seconds(30) - milliseconds(1));
+  REQUIRE(kite.loop.run_until([&] { return kite.proxy.connections() < 151; }));
+  REQUIRE(kite.proxy.connections() > 1);  // a bite a turn, from the back: the second's was passed
+  CHECK(kite.run_with_time_until([&] { return kite.proxy.connections() == 0; }));
+  CHECK(kite.proxy.stats().tunnels_removed_total == 151);
+}
+
 TEST_CASE("care: without grace a backend that leaves while it is being connected is no harm") {
   ProxyHarness kite(closing_removed_after(sys::Duration::zero()));
   PeerListener listener;

@@ -36,14 +36,24 @@ InheritedSockets inherited(Fds... fds) {
   return {pass_on(std::move(all)), count};
 }
 
-}  // namespace
+struct InheritedTwo {
+  InheritedSockets sockets;
+  Endpoint one_at;
+  Endpoint other_at;
+};
 
-TEST_CASE("inherited_sockets: a socket is found by address and port, and taken once") {
+InheritedTwo inherited_two() {
   OwnedFd one = listening(local("127.0.0.1"));
   OwnedFd other = listening(local("127.0.0.2"));
   const Endpoint one_at = local_endpoint(one.get());
   const Endpoint other_at = local_endpoint(other.get());
-  InheritedSockets sockets = inherited(std::move(one), std::move(other));
+  return {inherited(std::move(one), std::move(other)), one_at, other_at};
+}
+
+}  // namespace
+
+TEST_CASE("inherited_sockets: a socket is found by address and port, and taken once") {
+  auto [sockets, one_at, other_at] = inherited_two();
   CHECK(!sockets.take(local("127.0.0.3"), one_at.port()).valid());
   CHECK(!sockets.take(local("127.0.0.1"), 1).valid());
   const OwnedFd taken = sockets.take(local("127.0.0.2"), other_at.port());
@@ -65,11 +75,7 @@ TEST_CASE("inherited_sockets: without an address any will do, all addresses firs
 }
 
 TEST_CASE("inherited_sockets: what was put back is found again, and is not of the rest") {
-  OwnedFd one = listening(local("127.0.0.1"));
-  OwnedFd other = listening(local("127.0.0.2"));
-  const Endpoint one_at = local_endpoint(one.get());
-  const Endpoint other_at = local_endpoint(other.get());
-  InheritedSockets sockets = inherited(std::move(one), std::move(other));
+  auto [sockets, one_at, other_at] = inherited_two();
   sockets.put_back(sockets.take({}, one_at.port()));
   CHECK(sockets.tell_rest() == std::vector<Endpoint>{other_at});
   CHECK(sockets.tell_rest().empty());
