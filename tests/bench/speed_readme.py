@@ -29,7 +29,7 @@ def table(found):
 
 def conditions(facts):
     versions = ", ".join(f"{name} {text}" for name, text in facts["versions"].items())
-    return (f"{facts['date']}, {facts['kernel']}, {facts['cpus']} CPUs; {versions}; medians of at "
+    return (f"{facts['date']}, {facts['kernel']}, {facts['cpus']} CPUs; {versions};\nmedians of at "
             f"least {facts['rounds']} rounds.")
 
 
