@@ -79,6 +79,7 @@ class JsonInput {
   }
 
   std::string_view rest() const { return rest_; }
+  void go_on_with(std::string_view rest) { rest_ = rest; }
   /// In place of a member's colon and value the parser reads a number, then goes on with `after`.
   void put_stub(std::string_view after) {
     rest_ = ":0 ";  // the blank: what follows must not become a part of the number
@@ -147,11 +148,11 @@ class TreeBuilder {
   bool binary(binary_t& /*value*/) { return false; }  // JSON has none
 
   bool start_object(size_t /*count*/) { return open(JsonKind::object); }
-  bool start_array(size_t /*count*/) { return open(JsonKind::array); }
+  bool start_array(size_t /*count*/) { return open(JsonKind::array) && take_plain_texts(); }
   bool end_object() { return close(); }
   bool end_array() { return close(); }
 
-  bool key(string_t& name) { return find_name(name) ? take_plain_text() : skip_members(); }
+  bool key(string_t& name) { return take_members(name); }
 
   bool parse_error(size_t /*position*/, const std::string& /*token*/,
                    const nlohmann::json::exception& /*error*/) {
@@ -192,30 +193,51 @@ class TreeBuilder {
     return found != tree_.names.end();
   }
 
-  /// After the name of a member that is wanted. Anything but a plain text is left to the parser.
-  bool take_plain_text() {
-    const std::string_view value = after_colon(input_.rest());
-    const auto text = plain_text(value);
-    if (!text.has_value()) return true;
-    put_stub(value.substr(text->size() + kQuotes));
-    return add_text(*text);
-  }
-
-  /// After the name of a member that is not wanted: steps over it and those like it that follow.
-  bool skip_members() {
+  /// After a member's name: takes the value if it is a plain text, steps over it if it is not
+  /// wanted, and does the same with the members that follow. Anything else is left to the parser.
+  bool take_members(std::string_view name) {
     std::string_view rest = input_.rest();
+    bool wanted = find_name(name);
+    std::optional<std::string_view> text = plain_text(after_colon(rest));
+    if (wanted && !text.has_value()) return true;
     for (;;) {  // ends: the rest gets shorter
       rest = after_colon(rest);
-      const size_t bytes = value_bytes(rest, JsonDocument::kDepthMax - open_.size());
-      if (bytes == 0) return refuse("a value is missing, cut off or nested too deeply");
-      rest.remove_prefix(bytes);
+      if (wanted) {
+        if (!add_text(*text)) return false;
+        rest.remove_prefix(text->size() + kQuotes);
+      } else {
+        const size_t bytes = value_bytes(rest, JsonDocument::kDepthMax - open_.size());
+        if (bytes == 0) return refuse("a value is missing, cut off or nested too deeply");
+        rest.remove_prefix(bytes);
+      }
       if (!rest.starts_with(',')) break;
       const std::string_view next = without_blanks(rest.substr(1));
-      const auto name = plain_text(next);
-      if (!name.has_value() || find_name(*name)) break;
-      rest = next.substr(name->size() + kQuotes);
+      const auto next_name = plain_text(next);
+      if (!next_name.has_value()) break;
+      const std::string_view after_name = next.substr(next_name->size() + kQuotes);
+      wanted = find_name(*next_name);
+      if (wanted) text = plain_text(after_colon(after_name));
+      if (wanted && !text.has_value()) break;
+      rest = after_name;
     }
     put_stub(rest);
+    return true;
+  }
+
+  /// After the start of an array: takes the plain texts that are followed by another text. The last
+  /// one is left to the parser, which knows how an array may end.
+  bool take_plain_texts() {
+    std::string_view rest = input_.rest();
+    for (;;) {  // ends: the rest gets shorter
+      const std::string_view value = without_blanks(rest);
+      const auto text = plain_text(value);
+      if (!text.has_value()) break;
+      const std::string_view after = without_blanks(value.substr(text->size() + kQuotes));
+      if (!after.starts_with(',') || !without_blanks(after.substr(1)).starts_with('"')) break;
+      if (!add_text(*text)) return false;
+      rest = after.substr(1);
+    }
+    input_.go_on_with(rest);
     return true;
   }
 

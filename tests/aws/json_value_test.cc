@@ -142,6 +142,41 @@ TEST_CASE("json_value: texts mean what RFC 8259 says, escaped or not") {
   CHECK(item(root.member("l"), 1).text() == "/");
 }
 
+TEST_CASE("json_value: lists of texts are read like any list, and end like one") {
+  const auto document =
+      JsonDocument::parse(R"({"l":["x" , "y","\u0041",1,"z",["v","w"],"t"],"a":["one"]})", kNames);
+  REQUIRE(document.ok());
+  const JsonValue list = document->root().member("l");
+  REQUIRE(count(list) == 7);
+  const std::string texts[] = {"x", "y", "A", "", "z", "", "t"};
+  for (size_t i = 0; i < 7; ++i) CHECK(item(list, i).text() == texts[i]);
+  CHECK(item(item(list, 5), 1).text() == "w");
+  CHECK(item(document->root().member("a"), 0).text() == "one");
+  for (const char* broken : {R"({"l":["x","y",]})", R"({"l":["x","y"})", R"({"l":["x","y)",
+                             R"({"l":["x","y"]])", R"({"l":["x" "y"]})", R"({"l":["x",,"y"]})"}) {
+    CHECK_FALSE(parses(broken));
+  }
+}
+
+TEST_CASE("json_value: members are read whatever stands between them") {
+  const auto document = JsonDocument::parse(
+      R"({"a":"1","u":[{"b":"no"}],"b":"2","s":{"n":"4"},"x":1,"i":7 , "n" : "5","y":"","l":"6"})",
+      kNames);
+  REQUIRE(document.ok());
+  const JsonValue root = document->root();
+  CHECK(root.member("a").text() == "1");
+  CHECK(root.member("b").text() == "2");
+  CHECK(root.member("s").member("n").text() == "4");
+  CHECK(root.member("i").integer() == 7);
+  CHECK(root.member("n").text() == "5");
+  CHECK(root.member("l").text() == "6");
+  for (const char* broken :
+       {R"({"a":"1" "b":"2"})", R"({"a":"1","b" "2"})", R"({"a":"1",})",
+        R"({"a":"1","u":,"b":"2"})", R"({"a":"1","b":"2")", R"({"a":"1","b":)"}) {
+    CHECK_FALSE(parses(broken));
+  }
+}
+
 TEST_CASE("json_value: of several members of one name the last counts") {
   const auto document = JsonDocument::parse(R"({"a":"x","b":1,"a":["y"],"a":2})", kNames);
   REQUIRE(document.ok());
