@@ -62,9 +62,10 @@ App::App(const cli::Config& config, const aws::Settings& settings,
                   .poll_soon = [this] { on_poll_request(); }}),
       confinement_(reactor_, log_) {
   const auto on_poll_finished = [this] { trim_timer_.start(reactor_.now() + kTrimAfterCycle); };
-  const Upstream::Deps deps{
-      reactor_, relay_resources_, connection_budget_, backends_, own_zone_,
-      random_,  clock_,           inherited_,         log_,      on_poll_finished};
+  const Upstream::Deps deps{reactor_,  relay_resources_, connection_budget_,
+                            backends_, own_zone_,        random_,
+                            clock_,    inherited_,       log_,
+                            siblings_, on_poll_finished};
   for (const cli::TargetConfig& target : config_.targets) {
     upstreams_.push_back(std::make_unique<Upstream>(deps, config_, target));
   }

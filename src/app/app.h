@@ -16,6 +16,7 @@
 #include "aws/instance_metadata.h"
 #include "aws/settings.h"
 #include "cli/config.h"
+#include "discovery/siblings.h"
 #include "event/reactor.h"
 #include "http/curl_client.h"
 #include "proxy/backend_table.h"
@@ -87,6 +88,7 @@ class App {
   snapshot::OwnZone own_zone_;
   http::CurlClient http_;
   aws::Access aws_;
+  discovery::Siblings siblings_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   Overview overview_;
   admin::AdminSite admin_site_;

@@ -116,7 +116,8 @@ void Upstream::start_discovery(aws::Access& aws) {
                                             .random = deps_.random,
                                             .logger = deps_.log,
                                             .cache = cache_ ? &*cache_ : nullptr,
-                                            .cloud_map = &aws.cloud_map()};
+                                            .cloud_map = &aws.cloud_map(),
+                                            .siblings = &deps_.siblings};
   loop_ = std::make_unique<discovery::DiscoveryLoop>(deps, std::move(options));
   loop_->start();
   if (poll_wanted_) poll_soon();

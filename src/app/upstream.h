@@ -9,6 +9,7 @@
 #include "aws/access.h"
 #include "cli/config.h"
 #include "discovery/discovery_loop.h"
+#include "discovery/siblings.h"
 #include "discovery/snapshot_file.h"
 #include "event/reactor.h"
 #include "proxy/backend_table.h"
@@ -40,6 +41,7 @@ class Upstream {
     const sys::Clock& clock;
     sys::InheritedSockets& inherited;
     sys::Logger& log;
+    discovery::Siblings& siblings;
     /// Called after every finished poll.
     std::function<void()> on_poll_finished;
   };

@@ -7,6 +7,7 @@
 
 #include "aws/ecs_api.h"
 #include "discovery/backend_filter.h"
+#include "discovery/borrowed_facts.h"
 #include "discovery/network_mode.h"
 
 namespace kite::discovery {
@@ -15,8 +16,7 @@ namespace {
 
 constexpr size_t kChunk = aws::EcsApi::kDescribeMax;
 
-/// A task that may be described, and when it last was.
-struct Described {
+struct Settled {
   const std::string* arn = nullptr;
   sys::SteadyTime told_at{};
 };
@@ -77,10 +77,12 @@ size_t rounds_of(size_t tasks) {
 
 std::vector<std::string> plan_descriptions(std::span<const std::string> listed,
                                            const Target& target, const Inventory& inventory,
-                                           const Freshness& freshness, const Occasion& occasion) {
+                                           const Freshness& freshness, const Occasion& occasion,
+                                           const ToldLately& lately) {
+  if (occasion.kind == PollKind::told) return {};
   const std::set<std::string_view> bridges = bridge_definitions(tasks_of(inventory));
   std::vector<std::string> plan;
-  std::vector<Described> settled;
+  std::vector<Settled> settled;
   auto known = inventory.tasks().begin();
   for (const std::string& arn : listed) {
     if (known == inventory.tasks().end() || known->first != arn) {
@@ -89,16 +91,31 @@ std::vector<std::string> plan_descriptions(std::span<const std::string> listed,
     }
     if (is_settled(known->second.task, target, inventory, bridges)) {
       settled.push_back({&arn, known->second.told_at});
-    } else {
+    } else if (known->second.told_at < lately.unsettled) {
       plan.push_back(arn);
     }
     ++known;
   }
   std::stable_sort(settled.begin(), settled.end(),
-                   [](const Described& a, const Described& b) { return a.told_at < b.told_at; });
+                   [](const Settled& a, const Settled& b) { return a.told_at < b.told_at; });
   settled.resize(round_size(settled.size(), plan.size(), freshness, occasion));
-  for (const Described& task : settled) plan.push_back(*task.arn);
+  for (const Settled& task : settled) {
+    if (task.told_at < lately.settled) plan.push_back(*task.arn);
+  }
   std::sort(plan.begin(), plan.end());
+  return plan;
+}
+
+std::vector<std::string> fill_descriptions(std::vector<std::string> plan,
+                                           std::vector<Offer> others) {
+  std::stable_sort(others.begin(), others.end(),
+                   [](const Offer& a, const Offer& b) { return a.told_at < b.told_at; });
+  std::vector<std::string> more;
+  std::set<std::string_view> taken;  // a task may be of several targets
+  for (const Offer& task : others) {
+    if (taken.insert(task.arn).second) more.push_back(task.arn);
+  }
+  fill_chunk(plan, more, kChunk);
   return plan;
 }
 

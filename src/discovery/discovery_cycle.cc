@@ -12,23 +12,37 @@
 namespace kite::discovery {
 
 DiscoveryCycle::DiscoveryCycle(event::Reactor& reactor, aws::EcsApi& ecs, aws::Ec2Api& ec2,
-                               Inventory& inventory, Options options, OnDone on_done)
+                               Inventory& inventory, Options options, OnDone on_done,
+                               Sharing sharing)
     : reactor_(reactor),
       ecs_(ecs),
       ec2_(ec2),
       inventory_(inventory),
       options_(std::move(options)),
       on_done_(on_done),
+      sharing_(sharing),
       deadline_(reactor.timers(), event::Timer::OnDue::to<&DiscoveryCycle::on_deadline>(this)),
-      queue_(reactor, CallQueue::OnDrained::to<&DiscoveryCycle::on_drained>(this)) {}
+      patience_(reactor.timers(), event::Timer::OnDue::to<&DiscoveryCycle::on_patience_over>(this)),
+      resume_(reactor, event::Continuation::OnTurn::to<&DiscoveryCycle::on_resume>(this)),
+      queue_(reactor, CallQueue::OnDrained::to<&DiscoveryCycle::on_drained>(this)) {
+  if (sharing_.siblings != nullptr) sharing_.siblings->enter(*this);
+}
+
+DiscoveryCycle::~DiscoveryCycle() {
+  if (sharing_.siblings == nullptr) return;
+  sharing_.siblings->leave(*this);
+  stir_siblings();
+}
 
 void DiscoveryCycle::start(const Occasion& occasion) {
   transition_to(CycleState::listing);
   poll_.occasion = occasion;
+  poll_.begun = reactor_.now();
+  patience_over_ = false;
   poll_.result.complete = true;
   poll_.calls_before = queue_.started_total();
   deadline_.start(reactor_.now() + options_.deadline);
-  if (occasion.kind != PollKind::round) return ask_task_page("");
+  if (lists(occasion.kind)) return begin_listing();
   poll_.result.listing = Listing::skipped;
   poll_.listed = last_listed();
   queue_.wake();
@@ -36,6 +50,7 @@ void DiscoveryCycle::start(const Occasion& occasion) {
 
 void DiscoveryCycle::transition_to(CycleState next) {
   KITE_CHECK(may_become(state_, next), "the phases of a cycle have one order");
+  leave_phase();
   state_ = next;
 }
 
@@ -48,8 +63,10 @@ void DiscoveryCycle::on_drained() {
     case CycleState::listing:
       return after_listing();
     case CycleState::describing_tasks:
+      transition_to(CycleState::looking_up);
       return begin_lookups();
     case CycleState::looking_up:
+      transition_to(CycleState::describing_instances);
       return begin_instances();
     case CycleState::describing_instances:
       return finish();
@@ -70,6 +87,14 @@ void DiscoveryCycle::on_deadline() {
 }
 
 // Listing.
+
+void DiscoveryCycle::begin_listing() {
+  if (given_list_) {
+    take_list(*std::exchange(given_list_, std::nullopt));
+  } else if (!hold(who_lists(), &DiscoveryCycle::begin_listing)) {
+    ask_task_page("");
+  }
+}
 
 void DiscoveryCycle::ask_task_page(const std::string& token) {
   queue_.add([this, token](CallQueue::Slot slot) {
@@ -97,6 +122,7 @@ void DiscoveryCycle::on_task_page(const std::string& token,
   }
   std::move(answer->task_arns.begin(), answer->task_arns.end(), std::back_inserter(poll_.listed));
   ++poll_.pages;
+  stir_siblings();
   if (answer->next_token.empty()) {
     poll_.result.listing = Listing::complete;
   } else if (poll_.pages < kPagesMax) {
@@ -115,9 +141,14 @@ void DiscoveryCycle::fail_listing(aws::CallError error) {
 
 void DiscoveryCycle::after_listing() {
   if (poll_.result.listing == Listing::failed) return finish();
-  if (poll_.result.listing == Listing::skipped) return begin_descriptions();
+  if (poll_.result.listing == Listing::skipped) {
+    transition_to(CycleState::describing_tasks);
+    return begin_descriptions();
+  }
   std::sort(poll_.listed.begin(), poll_.listed.end());
   poll_.listed.erase(std::unique(poll_.listed.begin(), poll_.listed.end()), poll_.listed.end());
+  listed_once_ = true;
+  if (!poll_.list_given) give_list();
   if (!poll_.listed.empty()) {
     empty_listings_ = 0;
   } else if (++empty_listings_ < 2 && !inventory_.tasks().empty()) {
@@ -125,13 +156,17 @@ void DiscoveryCycle::after_listing() {
     return finish();
   }
   inventory_.keep_tasks(poll_.listed);
+  transition_to(CycleState::describing_tasks);
   begin_descriptions();
 }
 
 void DiscoveryCycle::begin_descriptions() {
-  transition_to(CycleState::describing_tasks);
   poll_.described = plan_descriptions(poll_.listed, options_.target, inventory_, options_.freshness,
-                                      poll_.occasion);
+                                      poll_.occasion, told_lately());
+  std::erase_if(poll_.described,  // as a sibling has just been told
+                [this](const std::string& arn) { return poll_.missing.contains(arn); });
+  if (hold(who_describes(poll_.described), &DiscoveryCycle::begin_descriptions)) return;
+  fill_room();
   in_chunks(poll_.described, aws::EcsApi::kDescribeMax, [this](Names arns) { ask_tasks(arns); });
   queue_.wake();
 }
@@ -140,28 +175,30 @@ void DiscoveryCycle::begin_descriptions() {
 
 void DiscoveryCycle::ask_tasks(std::span<const std::string> arns) {
   queue_.add([this, arns](CallQueue::Slot slot) {
-    const auto tags = options_.target.tags.empty() ? aws::EcsApi::TaskTags::leave_out
-                                                   : aws::EcsApi::TaskTags::include;
-    return ecs_.describe_tasks(
-        options_.target.cluster, to_list(arns), tags,
-        [this, arns, slot](aws::CallResult<aws::Described<aws::Task>> answer) {
-          on_tasks(arns, std::move(answer));
-          queue_.finish(slot);
-        });
+    const TaskAsk ask{arns, tags_for(arns), reactor_.now()};
+    return ecs_.describe_tasks(options_.target.cluster, to_list(arns), ask.tags,
+                               [this, ask, slot](TasksAnswer answer) {
+                                 on_tasks(ask, std::move(answer));
+                                 queue_.finish(slot);
+                               });
   });
 }
 
-void DiscoveryCycle::on_tasks(std::span<const std::string> arns,
-                              aws::CallResult<aws::Described<aws::Task>> answer) {
+void DiscoveryCycle::on_tasks(const TaskAsk& ask, TasksAnswer answer) {
   if (!answer.ok()) return note_problem(answer.error());
+  tell_siblings(ask, *answer);
   std::set<sys::SharedText> settled;
+  const auto is_own = [&](std::string_view arn) {
+    return holds(ask.arns, arn) && !holds(poll_.filled, arn);
+  };
   for (aws::Task& task : answer->items) {
-    if (!holds(arns, task.arn) || !is_told(task, inventory_.find_task(task.arn))) continue;
+    if (!is_own(task.arn) || !is_told(task, inventory_.find_task(task.arn))) continue;
     settled.insert(task.arn);
+    if (inventory_.is_told_since(task.arn, ask.asked_at)) continue;
     inventory_.learn_task(std::move(task), reactor_.now());
   }
   for (const aws::DescribeFailure& failure : answer->failures) {
-    if (!holds(arns, failure.arn)) continue;
+    if (!is_own(failure.arn)) continue;
     settled.insert(failure.arn);
     if (failure.reason == "MISSING") {
       inventory_.forget_task(failure.arn);
@@ -171,7 +208,8 @@ void DiscoveryCycle::on_tasks(std::span<const std::string> arns,
     note_problem(own_error("ecs:DescribeTasks", failure.reason.c_str(),
                            "a task could not be described: " + failure.reason));
   }
-  if (settled.size() < arns.size()) {
+  if (settled.size() <
+      static_cast<size_t>(std::count_if(ask.arns.begin(), ask.arns.end(), is_own))) {
     note_problem(own_error("ecs:DescribeTasks", "incomplete_answer",
                            "the answer leaves out tasks or their state; what is known is kept"));
   }
@@ -180,8 +218,10 @@ void DiscoveryCycle::on_tasks(std::span<const std::string> arns,
 // Looking up.
 
 void DiscoveryCycle::begin_lookups() {
-  transition_to(CycleState::looking_up);
-  const LookupPlan plan = plan_lookups(known_tasks(), options_.target, inventory_, address_ages());
+  poll_.lookups = plan_own_lookups();
+  if (hold(who_looks_up(poll_.lookups, {}), &DiscoveryCycle::begin_lookups)) return;
+  fill_lookups();
+  const LookupPlan& plan = poll_.lookups;
   in_chunks(plan.container_instances, aws::EcsApi::kDescribeMax,
             [this](Names arns) { ask_container_instances(to_list(arns)); });
   for (const std::string& arn : plan.definitions) ask_definition(arn);
@@ -288,11 +328,12 @@ void DiscoveryCycle::ask_interfaces(PagedAsk ask) {
 }
 
 void DiscoveryCycle::begin_instances() {
-  transition_to(CycleState::describing_instances);
-  in_chunks(plan_instances(known_tasks(), options_.target, inventory_, address_ages()),
-            aws::Ec2Api::kFilterValuesMax, [this](Names ids) {
-              ask_instances({to_list(ids), "", 0, false});
-            });
+  poll_.instances = plan_own_instances();
+  if (hold(who_looks_up({}, poll_.instances), &DiscoveryCycle::begin_instances)) return;
+  fill_instances();
+  in_chunks(poll_.instances, aws::Ec2Api::kFilterValuesMax, [this](Names ids) {
+    ask_instances({to_list(ids), "", 0, false});
+  });
   queue_.wake();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -16,6 +17,7 @@
 #include "discovery/discovery_source.h"
 #include "discovery/inventory.h"
 #include "discovery/lookup_plan.h"
+#include "discovery/siblings.h"
 #include "discovery/target.h"
 #include "event/reactor.h"
 #include "snapshot/snapshot.h"
@@ -67,10 +69,15 @@ class DiscoveryCycle final : public DiscoverySource {
     Freshness freshness{};
   };
   DiscoveryCycle(event::Reactor& reactor, aws::EcsApi& ecs, aws::Ec2Api& ec2, Inventory& inventory,
-                 Options options, OnDone on_done);
+                 Options options, OnDone on_done, Sharing sharing = {});
+  DiscoveryCycle(const DiscoveryCycle&) = delete;
+  DiscoveryCycle& operator=(const DiscoveryCycle&) = delete;
+  ~DiscoveryCycle() override;
 
   void start() { start(Occasion{}); }
   void start(const Occasion& occasion) override;
+  void tell_throttling() override;
+  bool shares_calls() const override { return !siblings().empty(); }
   bool running() const { return state_ != CycleState::idle; }
   CycleState state() const { return state_; }
 
@@ -83,11 +90,25 @@ class DiscoveryCycle final : public DiscoverySource {
     bool restarted = false;
   };
 
+  /// One DescribeTasks call.
+  struct TaskAsk {
+    std::span<const std::string> arns;  ///< part of `described`
+    aws::EcsApi::TaskTags tags = aws::EcsApi::TaskTags::leave_out;
+    sys::SteadyTime asked_at{};
+  };
+  using TasksAnswer = aws::CallResult<aws::Described<aws::Task>>;
+  using Step = void (DiscoveryCycle::*)();
+
   /// What the running cycle has gathered; empty between two.
   struct Poll {
     std::vector<std::string> listed;     ///< sorted, unique and unchanged once the listing is over
     std::vector<std::string> described;  ///< sorted, those of `listed` that are asked about
+    std::vector<std::string> filled;     ///< sorted, those of `described` that only siblings list
+    LookupPlan lookups;                  ///< being asked, in that phase
+    std::vector<std::string> instances;  ///< being asked, in that phase
     Occasion occasion;
+    sys::SteadyTime begun{};
+    bool list_given = false;  ///< by a sibling that asked the same
     size_t pages = 0;
     bool listing_restarted = false;
     std::set<std::string> missing;
@@ -99,16 +120,15 @@ class DiscoveryCycle final : public DiscoverySource {
   void on_drained();
   void on_deadline();
 
+  void begin_listing();
   void ask_task_page(const std::string& token);
   void on_task_page(const std::string& token, aws::CallResult<aws::EcsApi::TaskPage> answer);
   void fail_listing(aws::CallError error);
   void after_listing();
-  void begin_descriptions();
 
-  /// `arns`: part of `described`.
+  void begin_descriptions();
   void ask_tasks(std::span<const std::string> arns);
-  void on_tasks(std::span<const std::string> arns,
-                aws::CallResult<aws::Described<aws::Task>> answer);
+  void on_tasks(const TaskAsk& ask, TasksAnswer answer);
 
   void begin_lookups();
   void ask_container_instances(std::vector<std::string> arns);
@@ -134,12 +154,56 @@ class DiscoveryCycle final : public DiscoverySource {
   /// What the next cycle should know of this one.
   void remember();
 
+  // Sharing: discovery_cycle_sharing.cc.
+
+  /// The other targets of the cluster.
+  std::vector<DiscoveryCycle*> siblings() const;
+  bool asks_the_list_of(const DiscoveryCycle& other) const;
+  bool is_held() const { return held_step_ != nullptr; }
+  /// The phase is on the way: neither held nor over.
+  bool is_asking(CycleState phase) const { return state_ == phase && !is_held(); }
+  /// Who lists what is wanted here; null: nobody.
+  const DiscoveryCycle* who_lists() const;
+  /// Who describes some of these, or is about to list for the first time, as this one was.
+  const DiscoveryCycle* who_describes(const std::vector<std::string>& plan) const;
+  const DiscoveryCycle* who_looks_up(const LookupPlan& plan,
+                                     const std::vector<std::string>& instances) const;
+  /// Puts the step off until `by` got further. False when that is null or patience at its end.
+  bool hold(const DiscoveryCycle* by, Step step);
+  void on_resume();
+  void on_patience_over();
+  /// This one got further: who waits for it looks again.
+  void stir_siblings();
+  void stir(const DiscoveryCycle* by);
+  void leave_phase();
+
+  void give_list();
+  void take_list(const std::vector<std::string>& arns);
+  ToldLately told_lately() const;
+  /// Own tasks and those of siblings for the room in the last call of `described`.
+  void fill_room();
+  void offer_tasks(std::vector<Offer>& offers) const;
+  bool lists_task(std::string_view arn) const;
+  aws::EcsApi::TaskTags tags_for(std::span<const std::string> arns) const;
+  void tell_siblings(const TaskAsk& ask, const aws::Described<aws::Task>& answer);
+  void be_told(const TaskAsk& ask, const aws::Described<aws::Task>& answer);
+  void forget_undescribed(std::string_view arn);
+  /// What is left to look up when what siblings know is known.
+  LookupPlan plan_own_lookups();
+  std::vector<std::string> plan_own_instances();
+  void fill_lookups();
+  void fill_instances();
+
+  /// For so long a call is put off because a sibling's may make it needless, and is not answered.
+  static constexpr sys::Duration kPatience = std::chrono::seconds(1);
+
   event::Reactor& reactor_;
   aws::EcsApi& ecs_;
   aws::Ec2Api& ec2_;
   Inventory& inventory_;
   const Options options_;
   const OnDone on_done_;
+  const Sharing sharing_;
 
   CycleState state_ = CycleState::idle;
   size_t empty_listings_ = 0;             ///< in a row
@@ -152,8 +216,15 @@ class DiscoveryCycle final : public DiscoverySource {
     uint64_t version = 0;
   } selected_;
   Poll poll_;
+  std::optional<std::vector<std::string>> given_list_;  ///< for the next poll
+  bool listed_once_ = false;
+  Step held_step_ = nullptr;                 ///< what waits for a sibling
+  const DiscoveryCycle* held_by_ = nullptr;  ///< which may be gone: only to be compared
+  bool patience_over_ = false;               ///< for the rest of the poll
 
   event::Timer deadline_;
+  event::Timer patience_;
+  event::Continuation resume_;
   CallQueue queue_;  // last: its calls call the members above
 };
 

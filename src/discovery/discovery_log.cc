@@ -49,6 +49,11 @@ void DiscoveryLog::on_cycle(const CycleResult& result, const snapshot::Snapshot*
   const size_t backends = now == nullptr ? 0 : now->backend_count();
   log_problems(result, backends);
   log_listing(result, backends);
+  on_told(result, before, now);
+}
+
+void DiscoveryLog::on_told(const CycleResult& result, const snapshot::Snapshot* before,
+                           const snapshot::Snapshot* now) {
   if (result.listing != Listing::failed) log_exclusions(result);
   if (now != nullptr && (before == nullptr || !(*before == *now))) log_set(before, *now);
 }

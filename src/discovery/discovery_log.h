@@ -24,6 +24,9 @@ class DiscoveryLog {
   /// `before` is null before the first set. `now` is null while there is none.
   void on_cycle(const CycleResult& result, const snapshot::Snapshot* before,
                 const snapshot::Snapshot* now);
+  /// The same of a cycle that asked nobody: it knows of no failure, nor of its end.
+  void on_told(const CycleResult& result, const snapshot::Snapshot* before,
+               const snapshot::Snapshot* now);
   void on_cache_used(const snapshot::Snapshot& set, std::chrono::seconds age);
   void on_cache_left();
 

@@ -43,6 +43,11 @@ bool may_pass_soon(aws::ErrorClass error_class) {
   return false;
 }
 
+bool is_refusal(PollOutcome outcome) {
+  return outcome == PollOutcome::throttled || outcome == PollOutcome::refused ||
+         outcome == PollOutcome::crowded_start;
+}
+
 }  // namespace
 
 PollPacer::Range default_poll(const Target& target) {
@@ -59,6 +64,8 @@ DiscoveryLoop::DiscoveryLoop(const Deps& deps, Options options)
       cloud_map_(options.cycle.target.namespace_name.empty() ? nullptr : deps.cloud_map),
       cell_(deps.cell),
       cache_(deps.cache),
+      siblings_(deps.siblings),
+      cluster_(options.cycle.target.cluster),
       freshness_(keep_pace(options.cycle, options.poll.low).freshness.tasks),
       pacer_(options.poll, deps.random),
       log_(deps.logger, target_label(options.cycle.target)),
@@ -74,10 +81,12 @@ DiscoveryLoop::DiscoveryLoop(const Deps& deps, Options options)
 
 std::unique_ptr<DiscoverySource> DiscoveryLoop::make_source(const Deps& deps, Options options) {
   const auto on_done = DiscoverySource::OnDone::to<&DiscoveryLoop::on_cycle_done>(this);
+  const auto on_news = Siblings::OnNews::to<&DiscoveryLoop::on_news>(this);
   DiscoveryCycle::Options cycle = keep_pace(std::move(options.cycle), options.poll.low);
   if (cycle.target.namespace_name.empty()) {
     return std::make_unique<DiscoveryCycle>(deps.reactor, deps.ecs, deps.ec2, inventory_,
-                                            std::move(cycle), on_done);
+                                            std::move(cycle), on_done,
+                                            Sharing{deps.siblings, on_news});
   }
   KITE_CHECK(deps.cloud_map != nullptr, "a target of a namespace needs Cloud Map");
   return std::make_unique<CloudMapCycle>(
@@ -90,8 +99,47 @@ void DiscoveryLoop::start() {
   if (cache_ != nullptr) remembered_ = cache_->load();
   begun_ = reactor_.now();
   stats_.poll_interval = pacer_.interval();
-  list_due_ = reactor_.now() + pacer_.first_delay();
+  const sys::Duration delay = pacer_.first_delay();
+  const bool shares = siblings_ != nullptr && cloud_map_ == nullptr;
+  list_due_ =
+      shares ? siblings_->first_poll(cluster_, reactor_.now(), delay) : reactor_.now() + delay;
   start_timer(list_due_);
+}
+
+void DiscoveryLoop::on_news(News news) {
+  if (!timer_.armed()) {  // in a cycle, which sees at its end what is known by then
+    refusal_heard_ = refusal_heard_ || news == News::throttled;
+    return;
+  }
+  switch (news) {
+    case News::renewed:
+      if (many_rounds_ || round_due_ == sys::SteadyTime::max()) return;
+      if (const auto oldest = inventory_.oldest_description(); oldest.has_value()) {
+        round_due_ = std::max(round_due_, *oldest + pacer_.round_delay(freshness_));
+      }
+      return start_timer(next_due());
+    case News::told:
+      // What AWS has told this target itself decides about its first set.
+      if (cell_.current() == nullptr || stats_.from_cache) return;
+      told_ = true;
+      return start_timer(reactor_.now());
+    case News::listed:
+      list_given_ = true;
+      return start_timer(reactor_.now());
+    case News::throttled:
+      return slow_down();
+  }
+}
+
+void DiscoveryLoop::slow_down() {
+  // Each refusal counts once for whoever met it; the others only leave the usual pace. Who has no
+  // set yet has clients that wait.
+  if (pacer_.throttled() || cell_.current() == nullptr) return;
+  list_due_ = std::max(list_due_, reactor_.now() + pacer_.hear_refusal());
+  round_due_ = std::max(round_due_, list_due_);
+  stats_.throttled = true;
+  stats_.poll_interval = pacer_.interval();
+  start_timer(next_due());
 }
 
 bool DiscoveryLoop::poll_soon() {
@@ -121,7 +169,7 @@ void DiscoveryLoop::on_poll_due() {
   poll_started_ = reactor_.now();
   poll_again_ = false;
   kind_ = choose_kind();
-  if (kind_ != PollKind::round) pacer_.note_start();
+  if (lists(kind_)) pacer_.note_start();
   had_set_ = cell_.current() != nullptr;
   throttled_before_ = throttled_attempts();
   ++stats_.cycles_started;
@@ -129,11 +177,22 @@ void DiscoveryLoop::on_poll_due() {
   stats_.next_poll.reset();
   source_->start({.kind = kind_,
                   .next_poll_within = pacer_.longest_calm_delay(),
-                  .hinted = kind_ != PollKind::round && pacer_.poll_hinted()});
+                  .hinted = lists(kind_) && pacer_.poll_hinted()});
 }
 
-PollKind DiscoveryLoop::choose_kind() const {
+sys::SteadyTime DiscoveryLoop::next_due() const {
+  return pacer_.throttled() ? list_due_ : std::min(list_due_, round_due_);
+}
+
+PollKind DiscoveryLoop::choose_kind() {
   const sys::SteadyTime now = reactor_.now();
+  const bool told = std::exchange(told_, false);
+  const bool list_given = std::exchange(list_given_, false);
+  if (list_given) {
+    if (many_rounds_ || pacer_.throttled()) return PollKind::listing;
+    return round_due_ > now ? PollKind::listing : PollKind::both;
+  }
+  if (told && next_due() > now) return PollKind::told;
   if (unfinished_ && now < listed_at_ + kListAgeMax) return PollKind::round;
   if (pacer_.throttled()) {
     const bool round = round_due_ <= now && listings_since_round_ >= kListingsPerRound;
@@ -151,17 +210,27 @@ uint64_t DiscoveryLoop::throttled_attempts() const {
   return ecs_.throttled_attempts() + ec2_.throttled_attempts();
 }
 
+bool DiscoveryLoop::asked_itself(const CycleResult& result) const {
+  return kind_ != PollKind::told || result.calls > 0;
+}
+
 void DiscoveryLoop::on_cycle_done(const CycleResult& result) {
   const snapshot::SnapshotPtr before = cell_.current();
   const snapshot::SnapshotPtr now = choose_set(result);
   const bool set_changed = now != before;
   count(result, set_changed);
   if (result.listing != Listing::failed) exclusions_ = result.exclusions;
-  log_.on_cycle(result, before.get(), now.get());
+  if (asked_itself(result)) {
+    log_.on_cycle(result, before.get(), now.get());
+  } else {
+    log_.on_told(result, before.get(), now.get());
+  }
   const PollOutcome outcome = judge(result, set_changed);
   if (now != nullptr) cell_.publish(now);
   save(result, set_changed);
   schedule_next(outcome, result);
+  if (is_refusal(outcome)) source_->tell_throttling();
+  if (std::exchange(refusal_heard_, false)) slow_down();
 }
 
 snapshot::SnapshotPtr DiscoveryLoop::choose_set(const CycleResult& result) {
@@ -201,7 +270,8 @@ bool DiscoveryLoop::may_begin_with(const CycleResult& result) {
 
 void DiscoveryLoop::save(const CycleResult& result, bool set_changed) {
   if (cache_ == nullptr || cell_.current() == nullptr || stats_.from_cache) return;
-  if (set_changed || result.complete) cache_->save(cell_.current());
+  const bool confirmed = result.complete && asked_itself(result);
+  if (set_changed || confirmed) cache_->save(cell_.current());
 }
 
 PollOutcome DiscoveryLoop::judge(const CycleResult& result, bool set_changed) const {
@@ -223,11 +293,11 @@ PollOutcome DiscoveryLoop::judge(const CycleResult& result, bool set_changed) co
 void DiscoveryLoop::count(const CycleResult& result, bool set_changed) {
   if (result.listing == Listing::failed) {
     ++stats_.cycles_failed;
-  } else if (result.complete) {
+  } else if (!result.complete) {
+    ++stats_.cycles_partial;
+  } else if (asked_itself(result)) {
     ++stats_.cycles_complete;
     stats_.last_complete = reactor_.now();
-  } else {
-    ++stats_.cycles_partial;
   }
   if (result.throttled || throttled_attempts() > throttled_before_) ++stats_.cycles_throttled;
   if (result.listing == Listing::unconfirmed_empty) ++stats_.empty_lists_kept;
@@ -250,19 +320,24 @@ void DiscoveryLoop::count(const CycleResult& result, bool set_changed) {
 
 void DiscoveryLoop::schedule_next(PollOutcome outcome, const CycleResult& result) {
   const sys::SteadyTime now = reactor_.now();
-  const bool listed = kind_ != PollKind::round;
-  unfinished_ = result.throttled && result.listing != Listing::failed;
-  listings_since_round_ = kind_ == PollKind::listing ? listings_since_round_ + 1 : 0;
+  const bool listed = lists(kind_);
+  const bool told = kind_ == PollKind::told;
+  if (!told || result.throttled) {
+    unfinished_ = result.throttled && result.listing != Listing::failed;
+  }
+  if (!told) listings_since_round_ = kind_ == PollKind::listing ? listings_since_round_ + 1 : 0;
   if (listed && result.listing != Listing::failed) {
     listed_at_ = poll_started_;
     listing_took_ = now - poll_started_;
   }
-  const bool quiet_round = !listed && outcome == PollOutcome::calm && !pacer_.throttled();
+  // What a sibling's call brought says nothing of what calls cost.
+  const bool quiet_round = !listed && outcome == PollOutcome::calm && (told || !pacer_.throttled());
   if (!quiet_round) {
     const sys::SteadyTime next = now + pacer_.next_delay(outcome, result.calls);
     // Where rounds are many, each may find news: it must not put the listing off for ever.
     const bool many_rounds = !listed && rounds_of(result.tasks_listed) > 1;
-    list_due_ = many_rounds && !pacer_.throttled() ? std::min(list_due_, next) : next;
+    const bool keep = (many_rounds && !pacer_.throttled()) || (told && !is_refusal(outcome));
+    list_due_ = keep ? std::min(list_due_, next) : next;
   }
   if (poll_again_ && pacer_.throttled()) ++stats_.early_polls_refused;
   if (poll_again_ && !pacer_.throttled()) {
@@ -276,7 +351,7 @@ void DiscoveryLoop::schedule_next(PollOutcome outcome, const CycleResult& result
   stats_.throttled = pacer_.throttled();
   stats_.poll_interval = pacer_.interval();
   round_due_ = next_round(outcome, result);
-  start_timer(pacer_.throttled() ? list_due_ : std::min(list_due_, round_due_));
+  start_timer(next_due());
 }
 
 void DiscoveryLoop::start_timer(sys::SteadyTime next) {
@@ -290,16 +365,19 @@ sys::SteadyTime DiscoveryLoop::next_round(PollOutcome outcome, const CycleResult
   const bool listed = kind_ == PollKind::listing && result.listing != Listing::failed;
   const bool lacks_lookups = listed && outcome == PollOutcome::failed;
   if (many_rounds_ && lacks_lookups) return std::min(round_due_, list_due_);
-  if (!answered) return list_due_;
+  if (!answered) return kind_ == PollKind::told ? round_due_ : list_due_;
   if (!result.oldest_description) return sys::SteadyTime::max();
   const auto rounds = static_cast<int64_t>(rounds_of(result.tasks_listed));
   many_rounds_ = rounds > 1;
-  round_ahead_ = rounds == 1 ? freshness_ / 4 : sys::Duration::zero();
+  // With siblings what is new has the oldest described beside it, whoever's they are.
+  const bool ahead = rounds == 1 && !source_->shares_calls();
+  round_ahead_ = ahead ? freshness_ / 4 : sys::Duration::zero();
   if (rounds == 1) return *result.oldest_description + pacer_.round_delay(freshness_);
   // Listing so many takes time, in which none of them is described.
   const sys::Duration span = std::max(freshness_ - listing_took_, freshness_ / 2);
   const bool never_due = round_due_ == sys::SteadyTime::max();  // few tasks until now, or none
-  if (kind_ == PollKind::listing && !never_due) return round_due_;
+  const bool no_round = kind_ == PollKind::listing || kind_ == PollKind::told;
+  if (no_round && !never_due) return round_due_;
   return poll_started_ + pacer_.round_delay(span) / rounds;
 }
 

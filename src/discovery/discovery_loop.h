@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "aws/cloud_map_api.h"
 #include "aws/ec2_api.h"
@@ -11,6 +13,7 @@
 #include "discovery/discovery_stats.h"
 #include "discovery/inventory.h"
 #include "discovery/poll_pacer.h"
+#include "discovery/siblings.h"
 #include "discovery/snapshot_file.h"
 #include "event/reactor.h"
 #include "snapshot/snapshot_cell.h"
@@ -45,6 +48,7 @@ class DiscoveryLoop {
     sys::Logger& logger;
     SnapshotFile* cache = nullptr;          ///< null without -cache
     aws::CloudMapApi* cloud_map = nullptr;  ///< null unless the target is of a namespace
+    Siblings* siblings = nullptr;           ///< null: no calls are shared
   };
 
   DiscoveryLoop(const Deps& deps, Options options);
@@ -61,8 +65,14 @@ class DiscoveryLoop {
 
  private:
   std::unique_ptr<DiscoverySource> make_source(const Deps& deps, Options options);
+  /// A sibling's calls brought something.
+  void on_news(News news);
+  /// The next poll waits as if it had been this one that was refused.
+  void slow_down();
   void on_poll_due();
   void on_cycle_done(const CycleResult& result);
+  /// False for a poll that a sibling's call answered: it is no news of how AWS answers.
+  bool asked_itself(const CycleResult& result) const;
   /// The set to serve from after this cycle; null while there is none.
   snapshot::SnapshotPtr choose_set(const CycleResult& result);
   /// Whether the cycle's set is good enough to begin with.
@@ -71,7 +81,9 @@ class DiscoveryLoop {
   PollOutcome judge(const CycleResult& result, bool set_changed) const;
   void count(const CycleResult& result, bool set_changed);
   void start_timer(sys::SteadyTime next);
-  PollKind choose_kind() const;
+  /// What is due next, a listing or a round.
+  sys::SteadyTime next_due() const;
+  PollKind choose_kind();
   uint64_t throttled_attempts() const;
   void schedule_next(PollOutcome outcome, const CycleResult& result);
   /// When descriptions are to be renewed next, whatever else happens; never without tasks.
@@ -92,8 +104,10 @@ class DiscoveryLoop {
   const aws::CloudMapApi* const cloud_map_;  ///< who is asked, and not the two above; or null
   snapshot::SnapshotCell& cell_;
   SnapshotFile* const cache_;
+  Siblings* const siblings_;
   snapshot::SnapshotPtr remembered_;  ///< from an earlier run, while it may still be needed
   size_t empty_lists_ = 0;            ///< in a row, while what serves is from an earlier run
+  const std::string cluster_;
   const sys::Duration freshness_;
   PollPacer pacer_;
   Inventory inventory_;
@@ -116,6 +130,9 @@ class DiscoveryLoop {
   bool had_set_ = false;           ///< when the poll that began last began
   uint64_t throttled_before_ = 0;  ///< attempts, when it began
   bool poll_again_ = false;        ///< asked for while no timer was armed: in a cycle
+  bool told_ = false;              ///< a sibling's call said something new
+  bool list_given_ = false;        ///< a sibling's listing is for the next poll
+  bool refusal_heard_ = false;     ///< by a sibling, while a cycle ran
   event::Timer timer_;
   const std::unique_ptr<DiscoverySource> source_;
 };

@@ -16,6 +16,10 @@ class DiscoverySource {
   virtual ~DiscoverySource() = default;
   /// Begins one poll. Requires that none runs.
   virtual void start(const Occasion& occasion) = 0;
+  /// The budget was found used up: whoever draws on it too should hear of that.
+  virtual void tell_throttling() {}
+  /// Whether there are others to share calls with.
+  virtual bool shares_calls() const { return false; }
 };
 
 }  // namespace kite::discovery

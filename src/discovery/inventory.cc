@@ -93,6 +93,11 @@ const aws::Task* Inventory::find_task(std::string_view arn) const {
   return known == nullptr ? nullptr : &known->task;
 }
 
+bool Inventory::is_told_since(std::string_view arn, sys::SteadyTime time) const {
+  const KnownTask* known = find_in(tasks_, arn);
+  return known != nullptr && known->told_at > time;
+}
+
 std::optional<sys::SteadyTime> Inventory::oldest_description() const {
   if (tasks_.empty()) return std::nullopt;
   sys::SteadyTime oldest = sys::SteadyTime::max();

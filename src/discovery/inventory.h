@@ -46,6 +46,8 @@ class Inventory {
   void keep_tasks(const std::vector<std::string>& arns);
   const aws::Task* find_task(std::string_view arn) const;
   const Tasks& tasks() const { return tasks_; }
+  /// Whether a description came after that time.
+  bool is_told_since(std::string_view arn, sys::SteadyTime time) const;
   /// When the oldest of their descriptions came; nothing without tasks.
   std::optional<sys::SteadyTime> oldest_description() const;
 

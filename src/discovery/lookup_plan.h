@@ -24,6 +24,11 @@ struct LookupPlan {
   std::vector<std::string> definitions;
   std::vector<std::string> interfaces;
   std::vector<std::string> services;  ///< whose PRIMARY deployment decides
+
+  bool empty() const {
+    return container_instances.empty() && definitions.empty() && interfaces.empty() &&
+           services.empty();
+  }
 };
 
 /// Pure. Tasks that cannot serve cost nothing; definitions are asked only for host and awsvpc tasks

@@ -61,10 +61,7 @@ sys::Duration PollPacer::next_delay(PollOutcome outcome, uint64_t calls) {
     start_left_ = std::max(start_left_ - pause, kStartSpreadMin);
     return pause;
   }
-  if (throttled()) {
-    const sys::Duration pause = throttled_pause(calls);
-    return pause * 9 / 10 + random_.jitter(pause * 3 / 10);
-  }
+  if (throttled()) return throttled_delay(calls);
   // All kites of a target hear of one change and describe what is new. They must not come back as
   // one wave on top of that.
   if (outcome == PollOutcome::changed) {
@@ -72,6 +69,16 @@ sys::Duration PollPacer::next_delay(PollOutcome outcome, uint64_t calls) {
     return interval_ * 9 / 10 + random_.jitter(most - interval_ * 9 / 10);
   }
   return random_.around(interval_);
+}
+
+sys::Duration PollPacer::hear_refusal() {
+  stretch();
+  return throttled_delay(1);
+}
+
+sys::Duration PollPacer::throttled_delay(uint64_t calls) {
+  const sys::Duration pause = throttled_pause(calls);
+  return pause * 9 / 10 + random_.jitter(pause * 3 / 10);
 }
 
 sys::Duration PollPacer::throttled_pause(uint64_t calls) const {

@@ -51,6 +51,8 @@ class PollPacer {
   /// From the end of a poll to the start of the next. `calls`: what the poll cost; while throttled
   /// it is followed by a longer pause if it cost more than one.
   sys::Duration next_delay(PollOutcome outcome, uint64_t calls = 1);
+  /// Another target met a refusal. Returns the time until the next poll, if it is not due later.
+  sys::Duration hear_refusal();
   /// The data plane or the operator knows more: the next intervals are short again.
   void note_hint();
   /// The most that a calm poll may be followed by, jitter included.
@@ -69,6 +71,7 @@ class PollPacer {
  private:
   void settle_early_gap(PollOutcome outcome);
   void move_interval(PollOutcome outcome);
+  sys::Duration throttled_delay(uint64_t calls);
   sys::Duration throttled_pause(uint64_t calls) const;
   sys::Duration longest() const { return std::max(kStretchMax, range_.high); }
   void on_answer_by_retry();

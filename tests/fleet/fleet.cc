@@ -60,7 +60,10 @@ void Fleet::plan() {
                              logger_,
                              arrivals_,
                              start_ + from_seconds(scenario_.measure_from),
-                             scenario_.cloud_map != 0};
+                             scenario_.cloud_map != 0,
+                             scenario_.services,
+                             scenario_.targets,
+                             scenario_.share != 0};
   for (size_t i = 0; i < scenario_.kites; ++i) {
     kites_.push_back(std::make_unique<FleetKite>(deps, random_.next(), i % scenario_.services));
     every(some(random_, scenario_.start_within), [kite = kites_.back().get()] {

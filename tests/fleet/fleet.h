@@ -20,6 +20,8 @@ struct Scenario {
   uint64_t seed = 1;
   size_t kites = 150;
   size_t services = 1;
+  size_t targets = 1;        ///< of each kite: so many services
+  size_t share = 1;          ///< 0: they share no calls
   size_t cloud_map = 0;      ///< 1: Cloud Map is asked, not ECS
   size_t tasks = 20;         ///< of each service
   double start_within = 20;  ///< all kites start in these seconds

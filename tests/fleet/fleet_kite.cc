@@ -50,9 +50,30 @@ FleetKite::FleetKite(const Deps& deps, uint64_t seed, size_t service)
       ecs_(ecs_caller_),
       ec2_(ec2_caller_),
       cloud_map_(cloud_map_caller_),
-      loop_({deps.cloud.reactor(), ecs_, ec2_, cell_, random_, deps.logger, nullptr, &cloud_map_},
-            loop_options(service, deps.cloud_map)) {
+      loop_(loop_deps(cell_), loop_options(service, deps.cloud_map)) {
   cell_.subscribe([this](const snapshot::SnapshotPtr& set) { on_publish(*set); });
+  for (size_t i = 1; i < deps.targets; ++i) {
+    further_.push_back(std::make_unique<Further>());
+    Further& further = *further_.back();
+    further.loop = std::make_unique<discovery::DiscoveryLoop>(
+        loop_deps(further.cell), loop_options((service + i) % deps.services, deps.cloud_map));
+  }
+}
+
+discovery::DiscoveryLoop::Deps FleetKite::loop_deps(snapshot::SnapshotCell& cell) {
+  return {.reactor = deps_.cloud.reactor(),
+          .ecs = ecs_,
+          .ec2 = ec2_,
+          .cell = cell,
+          .random = random_,
+          .logger = deps_.logger,
+          .cloud_map = &cloud_map_,
+          .siblings = deps_.share ? &siblings_ : nullptr};
+}
+
+void FleetKite::start() {
+  loop_.start();
+  for (const auto& further : further_) further->loop->start();
 }
 
 void FleetKite::on_publish(const snapshot::Snapshot& set) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "aws/ecs_calls.h"
 #include "aws/signed_call.h"
 #include "discovery/discovery_loop.h"
+#include "discovery/siblings.h"
 #include "snapshot/snapshot_cell.h"
 #include "sys/random.h"
 #include "tests/fleet/cloud.h"
@@ -69,10 +71,13 @@ class FleetKite {
     std::vector<Arrival>& arrivals;  ///< of all services, only ever growing
     sys::SteadyTime measure_from;
     bool cloud_map = false;
+    size_t services = 1;
+    size_t targets = 1;  ///< of each kite: the services from its own on
+    bool share = true;   ///< they share calls
   };
 
   FleetKite(const Deps& deps, uint64_t seed, size_t service);
-  void start() { loop_.start(); }
+  void start();
 
   const discovery::DiscoveryStats& stats() const { return loop_.stats(); }
   std::optional<sys::SteadyTime> first_set_at() const { return first_set_at_; }
@@ -82,7 +87,14 @@ class FleetKite {
   void close_gaps();
 
  private:
+  /// A target beside the first, which is the one that is measured.
+  struct Further {
+    snapshot::SnapshotCell cell;
+    std::unique_ptr<discovery::DiscoveryLoop> loop;
+  };
+
   void on_publish(const snapshot::Snapshot& set);
+  discovery::DiscoveryLoop::Deps loop_deps(snapshot::SnapshotCell& cell);
 
   Deps deps_;
   const size_t service_;
@@ -102,7 +114,9 @@ class FleetKite {
   Gaps descriptions_;
   size_t arrivals_seen_ = 0;     ///< of deps_.arrivals, looked at
   std::vector<size_t> unheard_;  ///< arrivals of this service
+  discovery::Siblings siblings_;
   discovery::DiscoveryLoop loop_;
+  std::vector<std::unique_ptr<Further>> further_;
 };
 
 }  // namespace kite::fleet

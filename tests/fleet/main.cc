@@ -28,10 +28,10 @@ sys::Result<double> parse_number(const std::string& text) {
 sys::Result<Scenario> parse_scenario(const std::vector<std::string>& arguments) {
   Scenario scenario;
   double seed = 1;
-  std::map<std::string, size_t*> sizes = {{"-kites", &scenario.kites},
-                                          {"-services", &scenario.services},
-                                          {"-tasks", &scenario.tasks},
-                                          {"-cloud-map", &scenario.cloud_map}};
+  std::map<std::string, size_t*> sizes = {
+      {"-kites", &scenario.kites}, {"-services", &scenario.services},
+      {"-tasks", &scenario.tasks}, {"-targets", &scenario.targets},
+      {"-share", &scenario.share}, {"-cloud-map", &scenario.cloud_map}};
   std::map<std::string, double*> numbers = {
       {"-seed", &seed},
       {"-start-within", &scenario.start_within},

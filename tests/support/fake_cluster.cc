@@ -90,6 +90,10 @@ aws::EcsApi::TaskPage FakeCluster::list(const FakeAwsApi::Exchange& asked) const
   if (empty_first_page && asked.token.empty()) return {{}, kTokenStart};
   aws::EcsApi::TaskPage page;
   for (auto task = tasks.upper_bound(after); task != tasks.end(); ++task) {
+    const auto owner = listed_by.find(task->first);
+    const bool foreign = owner != listed_by.end() && owner->second != asked.list.family &&
+                         owner->second != asked.list.service;
+    if (foreign) continue;
     if (page.task_arns.size() == page_size) {
       page.next_token = kTokenStart + page.task_arns.back();
       break;

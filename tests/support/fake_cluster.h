@@ -34,7 +34,9 @@ class FakeCluster {
   /// Answers the exchange from what the cluster holds now.
   void answer(FakeAwsApi& api, size_t index) const;
 
-  std::map<std::string, aws::Task> tasks;             ///< by ARN
+  std::map<std::string, aws::Task> tasks;  ///< by ARN
+  /// By task ARN, the family or service that lists it; one that is not here is listed by all.
+  std::map<std::string, std::string> listed_by;
   std::set<std::string> missing;                      ///< listed, but DescribeTasks says MISSING
   std::map<std::string, std::string> instance_ids;    ///< by container instance ARN
   std::map<std::string, aws::Instance> instances;     ///< by id
