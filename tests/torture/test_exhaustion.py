@@ -6,6 +6,7 @@ The program is there after each round as before it: quiet, and everybody is serv
 import contextlib
 import os
 import pathlib
+import selectors
 import socket
 import time
 
@@ -35,11 +36,19 @@ def stays_quiet(kite):
 
 
 def served_and_closed(clients):
-    for client in clients:
-        client.settimeout(60 * patience())
-        read_line(client)
-        echo_once(client, b"served")
-        client.close()
+    """In the order in which the kite serves them: those that leave make room for the others."""
+    with selectors.DefaultSelector() as waiting:
+        for client in clients:
+            waiting.register(client, selectors.EVENT_READ)
+        while waiting.get_map():
+            ready = waiting.select(60 * patience())
+            assert ready, f"{len(waiting.get_map())} clients wait for ever"
+            for client in [key.fileobj for key, _ in ready]:
+                waiting.unregister(client)
+                client.settimeout(60 * patience())
+                read_line(client)
+                echo_once(client, b"served")
+                client.close()
 
 
 def push_past_the_name(port):
