@@ -2,12 +2,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "app/app.h"
+#include "app/capabilities.h"
 #include "app/syscall_filter.h"
 #include "aws/library_versions.h"
 #include "aws/settings.h"
@@ -91,11 +93,15 @@ int main(int argc, char** argv) {
     print(answer.ready ? stdout : stderr, answer.message + "\n");
     return answer.ready ? 0 : 1;
   }
+  std::optional<kite::app::OrdinaryReader> reader;
+  if (config.sandbox != kite::cli::SandboxMode::off) reader.emplace();
   const auto settings = kite::aws::Settings::read(environment);
   if (!settings.ok()) return cannot_start(settings.error());
   const auto proxies = kite::http::ProxyRules::read(environment);
   if (!proxies.ok()) return cannot_start(proxies.error());
   const auto metadata_plan = kite::aws::plan_instance_metadata(*settings);
   if (!metadata_plan.ok()) return cannot_start(metadata_plan.error());
+  // The other commands look as it will look to what serves, which opens some things before.
+  if (config.command == kite::cli::Command::run) reader.reset();
   return run_command(config, *settings, *metadata_plan);
 }

@@ -56,6 +56,10 @@ inline constexpr std::array kPortRows = {
         {"kite_connect_retries_total", "Attempts to connect after the first of a client.", counter},
         &proxy::ProxyStats::retries_total},
     MetricRow<proxy::ProxyStats>{
+        {"kite_connect_reset_retries_total",
+         "Retries because a backend reset the connection before a byte had moved.", counter},
+        &proxy::ProxyStats::reset_retries_total},
+    MetricRow<proxy::ProxyStats>{
         {"kite_connect_shortages_total",
          "Attempts to connect put off for want of a descriptor, memory or local port.", counter},
         &proxy::ProxyStats::connect_shortages_total},

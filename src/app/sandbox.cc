@@ -2,13 +2,11 @@
 
 #include <linux/capability.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdint>
 
+#include "app/capabilities.h"
 #include "app/syscall_filter.h"
 #include "sys/socket.h"
 
@@ -17,38 +15,6 @@ namespace kite::app {
 namespace {
 
 constexpr uint64_t kKept = uint64_t{1} << CAP_NET_BIND_SERVICE;
-
-/// The three sets of a process, a bit for each capability.
-struct CapabilitySets {
-  uint64_t effective = 0;
-  uint64_t permitted = 0;
-  uint64_t inheritable = 0;
-};
-
-using CapabilityWords = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
-
-bool read_capabilities(CapabilitySets& sets) {
-  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  CapabilityWords words{};
-  if (::syscall(SYS_capget, &header, words.data()) != 0) return false;
-  const auto join = [](uint32_t low, uint32_t high) { return (uint64_t{high} << 32) | low; };
-  sets.effective = join(words[0].effective, words[1].effective);
-  sets.permitted = join(words[0].permitted, words[1].permitted);
-  sets.inheritable = join(words[0].inheritable, words[1].inheritable);
-  return true;
-}
-
-bool write_capabilities(const CapabilitySets& sets) {
-  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  CapabilityWords words{};
-  for (uint32_t i = 0; i < words.size(); ++i) {
-    const uint32_t shift = 32 * i;
-    words[i] = {.effective = static_cast<uint32_t>(sets.effective >> shift),
-                .permitted = static_cast<uint32_t>(sets.permitted >> shift),
-                .inheritable = static_cast<uint32_t>(sets.inheritable >> shift)};
-  }
-  return ::syscall(SYS_capset, &header, words.data()) == 0;
-}
 
 /// Takes everything but `kKept` out of the set that bounds what running a program may give. Needs
 /// CAP_SETPCAP; without it there is no_new_privs, which keeps programs from giving anything.

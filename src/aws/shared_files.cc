@@ -1,5 +1,7 @@
 #include "aws/shared_files.h"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 
 #include "sys/small_file.h"
@@ -7,6 +9,9 @@
 namespace kite::aws {
 
 namespace {
+
+constexpr const char* kConfigVariable = "AWS_CONFIG_FILE";
+constexpr const char* kCredentialsVariable = "AWS_SHARED_CREDENTIALS_FILE";
 
 SharedFiles::File locate(const sys::Environment& environment, const std::string& variable,
                          const std::string& usual) {
@@ -18,19 +23,39 @@ SharedFiles::File locate(const sys::Environment& environment, const std::string&
   return {home.empty() ? "" : home + usual, ""};
 }
 
-/// Whether the file counts as absent. One that nobody named may also be another user's.
-bool is_absent(const SharedFiles::File& file, int os_error) {
-  return os_error == ENOENT || os_error == ENOTDIR || (file.variable.empty() && os_error == EACCES);
+/// There or not: a folder on the way may not be entered.
+bool is_hidden(const std::string& path) {
+  struct stat about {};
+  return ::stat(path.c_str(), &about) == -1 && errno == EACCES;
 }
 
-sys::Result<sys::Done> add_file(ProfileSet& set, ProfileFileKind kind,
-                                const SharedFiles::File& file) {
+/// Whether the file counts as absent. What nobody named does in a home that may not even be entered:
+/// that home is another user's, as an image's root leaves it in HOME. DESIGN 58
+bool is_absent(const SharedFiles::File& file, int os_error) {
+  if (os_error == ENOENT || os_error == ENOTDIR) return true;
+  return os_error == EACCES && file.variable.empty() &&
+         is_hidden(file.path.substr(0, file.path.rfind('/')));
+}
+
+sys::Error unreadable(const SharedFiles::File& file, const char* variable,
+                      const sys::FileError& error) {
+  std::string message = error.message;
+  if (!file.variable.empty()) message += " (" + file.variable + ")";
+  if (error.os_error != EACCES) return {message};
+  return {message +
+          "; make it readable for the user that the kite runs as (root counts as any other, "
+          "without its capabilities), or name another file in " +
+          variable};
+}
+
+sys::Result<sys::Done> add_file(ProfileSet& set, ProfileFileKind kind, const SharedFiles& files) {
+  const bool is_config = kind == ProfileFileKind::config;
+  const SharedFiles::File& file = is_config ? files.config : files.credentials;
   if (file.path.empty()) return sys::Done{};
   const auto text = sys::read_small_file(file.path, ProfileSet::kFileBytesMax);
   if (text.ok()) return set.add(kind, *text, file.path);
   if (is_absent(file, text.error().os_error)) return sys::Done{};
-  const std::string origin = file.variable.empty() ? "" : " (" + file.variable + ")";
-  return sys::Error{text.error().message + origin};
+  return unreadable(file, is_config ? kConfigVariable : kCredentialsVariable, text.error());
 }
 
 std::string places(const SharedFiles& files) {
@@ -39,6 +64,7 @@ std::string places(const SharedFiles& files) {
     if (file->path.empty()) continue;
     text += text.empty() ? "" : " nor in ";
     text += file->path;
+    if (is_hidden(file->path)) text += " (permission denied)";
   }
   return text.empty() ? "any file (HOME is not set)" : text;
 }
@@ -47,8 +73,8 @@ std::string places(const SharedFiles& files) {
 
 SharedFiles locate_shared_files(const sys::Environment& environment) {
   SharedFiles files;
-  files.config = locate(environment, "AWS_CONFIG_FILE", "/.aws/config");
-  files.credentials = locate(environment, "AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials");
+  files.config = locate(environment, kConfigVariable, "/.aws/config");
+  files.credentials = locate(environment, kCredentialsVariable, "/.aws/credentials");
   for (const char* variable : {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"}) {
     const auto name = environment.get_non_empty(variable);
     if (!name) continue;
@@ -61,10 +87,10 @@ SharedFiles locate_shared_files(const sys::Environment& environment) {
 
 sys::Result<ProfileSet> read_shared_files(const SharedFiles& files) {
   ProfileSet set;
-  if (auto added = add_file(set, ProfileFileKind::config, files.config); !added.ok()) {
+  if (auto added = add_file(set, ProfileFileKind::config, files); !added.ok()) {
     return added.error();
   }
-  if (auto added = add_file(set, ProfileFileKind::credentials, files.credentials); !added.ok()) {
+  if (auto added = add_file(set, ProfileFileKind::credentials, files); !added.ok()) {
     return added.error();
   }
   if (!files.profile_variable.empty() && set.profile(files.profile) == nullptr) {

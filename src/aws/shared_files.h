@@ -26,8 +26,8 @@ struct SharedFiles {
 SharedFiles locate_shared_files(const sys::Environment& environment);
 
 /// Reads both files; what does not exist is empty. DESIGN 29 says why that may be done on the loop.
-/// Errors:    one sentence: a file that was named and cannot be read, a line that means nothing, a
-///            chosen profile that is in neither file.
+/// Errors:    one sentence: a file that is there or was named and cannot be read, a line that means
+///            nothing, a chosen profile that is in neither file.
 sys::Result<ProfileSet> read_shared_files(const SharedFiles& files);
 
 }  // namespace kite::aws

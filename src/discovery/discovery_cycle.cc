@@ -151,9 +151,12 @@ void DiscoveryCycle::after_listing() {
   if (!poll_.list_given) give_list();
   if (!poll_.listed.empty()) {
     empty_listings_ = 0;
-  } else if (++empty_listings_ < 2 && !inventory_.tasks().empty()) {
+    listed_some_ = true;
+  } else if (++empty_listings_ < 2 && listed_some_) {
     poll_.result.listing = Listing::unconfirmed_empty;
     return finish();
+  } else {
+    listed_some_ = false;
   }
   inventory_.keep_tasks(poll_.listed);
   transition_to(CycleState::describing_tasks);

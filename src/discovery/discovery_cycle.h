@@ -207,6 +207,7 @@ class DiscoveryCycle final : public DiscoverySource {
 
   CycleState state_ = CycleState::idle;
   size_t empty_listings_ = 0;             ///< in a row
+  bool listed_some_ = false;              ///< and no empty list since has been believed
   std::vector<std::string> undescribed_;  ///< listed, but nobody has said yet what they are
   /// What follows from the inventory of that version.
   struct {

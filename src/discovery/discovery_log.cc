@@ -54,6 +54,7 @@ void DiscoveryLog::on_cycle(const CycleResult& result, const snapshot::Snapshot*
 
 void DiscoveryLog::on_told(const CycleResult& result, const snapshot::Snapshot* before,
                            const snapshot::Snapshot* now) {
+  log_doubt(result, backends);
   if (result.listing != Listing::failed) log_exclusions(result);
   if (now != nullptr && (before == nullptr || !(*before == *now))) log_set(before, *now);
 }
@@ -104,6 +105,20 @@ void DiscoveryLog::log_listing(const CycleResult& result, size_t backends_kept) 
   }
   told_cut_ = result.listing_cut;
   if (result.listing != Listing::failed) log_disconnected(result.tasks_disconnected);
+}
+
+void DiscoveryLog::log_doubt(const CycleResult& result, size_t backends_kept) {
+  if (result.snapshot == nullptr || result.listing == Listing::unconfirmed_empty) return;
+  const bool doubted = result.snapshot->backend_count() == 0 && backends_kept > 0;
+  if (doubted && !told_doubt_) {
+    logger_.warn("last_backends_kept",
+                 {{"target", target_},
+                  {"message",
+                   "what AWS has said so far leaves no backend; the last ones stay until a "
+                   "poll that is answered in full says the same"},
+                  {"backends_kept", backends_kept}});
+  }
+  told_doubt_ = doubted;
 }
 
 void DiscoveryLog::log_disconnected(size_t tasks) {

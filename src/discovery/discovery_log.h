@@ -33,6 +33,7 @@ class DiscoveryLog {
  private:
   void log_set(const snapshot::Snapshot* before, const snapshot::Snapshot& now);
   void log_listing(const CycleResult& result, size_t backends_kept);
+  void log_doubt(const CycleResult& result, size_t backends_kept);
   void log_disconnected(size_t tasks);
   void log_problems(const CycleResult& result, size_t backends_kept);
   void log_exclusions(const CycleResult& result);
@@ -42,6 +43,7 @@ class DiscoveryLog {
   std::map<std::string, std::set<std::string>> failing_;    ///< operation -> kinds told
   std::map<std::string, ExclusionReason> told_exclusions_;  ///< by task id
   bool told_empty_ = false;
+  bool told_doubt_ = false;
   bool told_all_missing_ = false;
   bool told_disconnected_ = false;
   bool told_cut_ = false;

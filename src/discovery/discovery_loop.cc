@@ -237,6 +237,7 @@ snapshot::SnapshotPtr DiscoveryLoop::choose_set(const CycleResult& result) {
   const snapshot::SnapshotPtr& current = cell_.current();
   if (current != nullptr && !stats_.from_cache) {
     if (result.snapshot == nullptr || current == result.snapshot) return current;
+    if (!may_end_with(result)) return current;
     return *current == *result.snapshot ? current : result.snapshot;
   }
   if (may_begin_with(result)) {
@@ -263,9 +264,23 @@ bool DiscoveryLoop::may_begin_with(const CycleResult& result) {
       earlier != nullptr && result.snapshot->backend_count() < earlier->backend_count();
   // Part of an answer says nothing of the rest; but what is never answered in full must not keep
   // an old set for ever.
-  if (smaller && !result.complete && reactor_.now() < begun_ + kCachedSetPatience) return false;
+  if (smaller && !result.complete && reactor_.now() < begun_ + kPartialPatience) return false;
   // "Nothing serves" needs every answer, a set with backends does not.
   return result.complete || result.snapshot->backend_count() > 0;
+}
+
+bool DiscoveryLoop::may_end_with(const CycleResult& result) {
+  if (result.snapshot->backend_count() > 0 || cell_.current()->backend_count() == 0) {
+    doubted_since_.reset();
+    return true;
+  }
+  const bool first = !doubted_since_;
+  if (first) doubted_since_ = reactor_.now();
+  const bool whole = result.complete && result.listing == Listing::complete;
+  const bool late = reactor_.now() >= *doubted_since_ + kPartialPatience;
+  if (!late && (!whole || (first && result.all_missing))) return false;
+  doubted_since_.reset();
+  return true;
 }
 
 void DiscoveryLoop::save(const CycleResult& result, bool set_changed) {
@@ -280,8 +295,9 @@ PollOutcome DiscoveryLoop::judge(const CycleResult& result, bool set_changed) co
     if (result.complete) return PollOutcome::throttled;
     return had_set_ ? PollOutcome::refused : PollOutcome::crowded_start;
   }
-  const bool unconfirmed =
-      result.listing == Listing::unconfirmed_empty || (stats_.from_cache && empty_lists_ == 1);
+  const bool unconfirmed = result.listing == Listing::unconfirmed_empty ||
+                           (stats_.from_cache && empty_lists_ == 1) ||
+                           (doubted_since_ && result.complete);
   if (set_changed || unconfirmed) return PollOutcome::changed;
   if (result.complete) return PollOutcome::calm;
   const bool soon = std::all_of(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,8 @@ class DiscoveryLoop {
   snapshot::SnapshotPtr choose_set(const CycleResult& result);
   /// Whether the cycle's set is good enough to begin with.
   bool may_begin_with(const CycleResult& result);
+  /// Whether it is evidence enough to drop the last backends, should its set have none.
+  bool may_end_with(const CycleResult& result);
   void save(const CycleResult& result, bool set_changed);
   PollOutcome judge(const CycleResult& result, bool set_changed) const;
   void count(const CycleResult& result, bool set_changed);
@@ -95,8 +98,9 @@ class DiscoveryLoop {
   /// A cycle that was cut short goes on with the list it had, if that is not older.
   static constexpr sys::Duration kListAgeMax = std::chrono::minutes(5);
 
-  /// For so long a cached set stands against a smaller one that rests on part of the answers.
-  static constexpr sys::Duration kCachedSetPatience = std::chrono::minutes(5);
+  /// For so long a cached set stands against a smaller one that rests on part of the answers, and
+  /// the last backends against such a set without any.
+  static constexpr sys::Duration kPartialPatience = std::chrono::minutes(5);
 
   event::Reactor& reactor_;
   aws::EcsApi& ecs_;
@@ -107,6 +111,7 @@ class DiscoveryLoop {
   Siblings* const siblings_;
   snapshot::SnapshotPtr remembered_;  ///< from an earlier run, while it may still be needed
   size_t empty_lists_ = 0;            ///< in a row, while what serves is from an earlier run
+  std::optional<sys::SteadyTime> doubted_since_;  ///< the first of the polls that left no backend
   const std::string cluster_;
   const sys::Duration freshness_;
   PollPacer pacer_;

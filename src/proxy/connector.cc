@@ -55,6 +55,11 @@ void Connector::start() {
   try_next();
 }
 
+void Connector::count_lost_backend() {
+  tried_.push_back(info_.backend);
+  failures_ = info_.tries;
+}
+
 void Connector::cut() {
   set_lack(false);
   backend_watch_.cancel_closing();

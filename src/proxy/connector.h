@@ -64,6 +64,9 @@ class Connector final : public event::Retirable, public sys::Recycled<Connector>
 
   /// Makes the first attempt. May call the owner.
   void start();
+  /// Before start(), of a client that its backend has lost again after the connect: that backend
+  /// counts as tried, and its tries so far as failures.
+  void count_lost_backend();
   /// Gives up from our side: the client is reset, the owner is not told.
   void cut();
 

@@ -155,7 +155,7 @@ void Proxy::on_client_accepted(Listener& listener, sys::OwnedFd client, const sy
   if (PortStats* port = ports_.find(info.listen_port)) ++port->connections;
   budget_.take(*this);
   if (budget_.used_up()) move_to_the_end(listener);
-  connect({info, listener.route().container, std::move(client)});
+  add_connector({info, listener.route().container, std::move(client)}).start();
 }
 
 /// When there is room again the others are woken before it: who is woken first has the better
@@ -167,11 +167,25 @@ void Proxy::move_to_the_end(const Listener& listener) {
   std::rotate(found, found + 1, listeners_.end());
 }
 
-void Proxy::connect(WaitingClient client) {
+Connector& Proxy::add_connector(WaitingClient client) {
   Connector& connector = connectors_.add(
       std::make_unique<Connector>(reactor_, balancer_, options_.connect, *this, client.info,
                                   client.container_port, std::move(client.fd)));
   connections_peak_ = std::max(connections_peak_, connections());
+  return connector;
+}
+
+/// Its last backend has reset it before anything went either way. DESIGN 59
+void Proxy::connect_elsewhere(const ConnectionInfo& before, sys::OwnedFd client) {
+  ConnectionInfo info = before;
+  info.backend_id = kNoBackend;
+  info.connected_at = {};
+  ++stats_.reset_retries_total;
+  ++stats_.retries_total;
+  ports_.attribute(stats_, info.listen_port);
+  Connector& connector =
+      add_connector({info, ports_.find(info.listen_port)->container_port, std::move(client)});
+  connector.count_lost_backend();
   connector.start();
 }
 
@@ -276,7 +290,7 @@ void Proxy::on_hold_released(WaitingClient client) {
   ++stats_.held_served_total;
   ports_.attribute(stats_, client.info.listen_port);
   end_wait(client.info);
-  connect(std::move(client));
+  add_connector(std::move(client)).start();
 }
 
 void Proxy::on_hold_ended(const WaitingClient& client, HoldEnd end) {
@@ -326,10 +340,29 @@ void Proxy::on_attempt_failed(const Connector& connector, int code) {
   on_trouble_();
 }
 
+bool Proxy::wants_client_back(const Tunnel& tunnel) {
+  const ConnectionInfo& info = tunnel.info();
+  const PortStats* port = ports_.find(info.listen_port);
+  if (port == nullptr || info.tries > options_.connect.retries) return false;
+  if (reactor_.now() >= info.accepted_at + options_.connect.deadline) return false;
+  const snapshot::Snapshot* set = cell_.current().get();
+  const snapshot::PortBackends* known =
+      set == nullptr ? nullptr : set->find_port(port->container_port);
+  return known != nullptr &&
+         std::any_of(known->backends.begin(), known->backends.end(),
+                     [&](const auto& each) { return each.endpoint != info.backend; });
+}
+
 void Proxy::on_tunnel_closed(Tunnel& tunnel, CloseReason reason) {
+  sys::OwnedFd client = tunnel.take_client();
   count_closed(tunnel, reason);
-  log_closed(tunnel, reason);  // before the backend may be forgotten
+  log_closed(tunnel, reason, client.valid());  // before the backend may be forgotten
   release_backend(tunnel, reason);
+  if (client.valid()) {
+    const ConnectionInfo info = tunnel.info();
+    reactor_.destroy_later(tunnels_.take(tunnel));
+    return connect_elsewhere(info, std::move(client));
+  }
   account_end(tunnel.info().listen_port);
   if (PortStats* port = ports_.find(tunnel.info().listen_port)) {
     port->tunnel_times.add(reactor_.now() - tunnel.info().accepted_at);

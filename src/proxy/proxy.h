@@ -96,6 +96,7 @@ class Proxy final : public ListenerOwner,
   void on_connect_failed(Connector& connector, ConnectFailure failure) override;
   void on_lack_changed(int saved_errno) override;
   void on_attempt_failed(const Connector& connector, int code) override;
+  bool wants_client_back(const Tunnel& tunnel) override;
   void on_tunnel_closed(Tunnel& tunnel, CloseReason reason) override;
   void on_hold_released(WaitingClient client) override;
   void on_hold_ended(const WaitingClient& client, HoldEnd end) override;
@@ -109,7 +110,8 @@ class Proxy final : public ListenerOwner,
                        CloseReason reason);
   bool serves(uint16_t container_port) const;
   void move_to_the_end(const Listener& listener);
-  void connect(WaitingClient client);
+  Connector& add_connector(WaitingClient client);
+  void connect_elsewhere(const ConnectionInfo& before, sys::OwnedFd client);
   void on_no_backend(Connector& connector);
   void hurry_discovery();
   void note_unserved(const ConnectionInfo& info);
@@ -125,7 +127,7 @@ class Proxy final : public ListenerOwner,
   void account_end(uint16_t listen_port);
   void count_closed(const Tunnel& tunnel, CloseReason reason);
   void release_backend(const Tunnel& tunnel, CloseReason reason);
-  void log_closed(const Tunnel& tunnel, CloseReason reason);
+  void log_closed(const Tunnel& tunnel, CloseReason reason, bool client_goes_on);
   /// One line of the access log, if it is on, for a client that no tunnel was made for.
   void log_access(const ConnectionInfo& info, std::string_view reason, int last_error = 0);
   /// From now on it is as if accepted now, having waited for a backend to be known.

@@ -92,9 +92,9 @@ void Proxy::log_access(const ConnectionInfo& info, std::string_view reason, int 
                            .error = last_error == 0 ? "" : sys::errno_text(last_error)});
 }
 
-void Proxy::log_closed(const Tunnel& tunnel, CloseReason reason) {
+void Proxy::log_closed(const Tunnel& tunnel, CloseReason reason, bool client_goes_on) {
   const ConnectionInfo& info = tunnel.info();
-  if (access_log_) {
+  if (access_log_ && !client_goes_on) {
     const BackendTable& table = balancer_.table();
     access_log_->note(info, {.reason = close_reason_name(reason),
                              .duration_ms = ms_since_accept(info),

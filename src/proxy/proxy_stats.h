@@ -21,6 +21,7 @@ struct ProxyStats {
   uint64_t hold_full_total = 0;          ///< clients reset because too many waited already
   uint64_t connect_failures_total = 0;   ///< attempts refused, unreachable or timed out
   uint64_t retries_total = 0;            ///< attempts after a client's first
+  uint64_t reset_retries_total = 0;      ///< of them: a backend reset before a byte had moved
   uint64_t connect_shortages_total = 0;  ///< attempts put off for want of what is our own
   uint64_t unserved_total = 0;           ///< clients reset after every attempt failed
   uint64_t failed_over_total = 0;        ///< clients served after a first backend failed them

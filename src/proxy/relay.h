@@ -70,6 +70,8 @@ class Relay {
   uint64_t bytes() const { return bytes_; }  ///< given to the sink so far
   /// Bytes rest in the pipe until the sink is writable; nothing is read meanwhile.
   bool blocked_by_sink() const { return !pipe_.empty() && !sink_writable_; }
+  /// Whatever the source has sent is still in its own queue, its end included.
+  bool took_nothing() const { return bytes_ == 0 && pipe_.empty() && !source_ended_; }
   bool source_readable() const { return source_readable_; }
   bool splices() const { return way_ == Way::splice; }
 

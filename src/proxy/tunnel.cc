@@ -206,6 +206,11 @@ TunnelFacts Tunnel::facts() const {
           .backend_to_client_done = backend_.outward_done};
 }
 
+/// Of the client nothing was taken, and it was given nothing. DESIGN 59
+bool Tunnel::is_untouched() const {
+  return !client_.failed && client_.outward.took_nothing() && backend_.outward.bytes() == 0;
+}
+
 /// A reset drops what the kernel still has to send (SO_LINGER), though the one who sent it may
 /// have had it acknowledged by us: so the reset waits until the survivor has acknowledged it too.
 bool Tunnel::survivor_has_everything() const {
@@ -228,8 +233,14 @@ void Tunnel::close(CloseReason reason) {
   transition_to(State::closed);
   if (salvage_ != nullptr) salvage_->timer.cancel();  // it may be what is running
   if (has_mark()) resources_.bulk_reads.remove(*this);
+  const bool client_goes_on =
+      reason == CloseReason::backend_reset && is_untouched() && owner_.wants_client_back(*this);
   for (Side* side : {&client_, &backend_}) {
     side->marked = false;
+    if (side == &client_ && client_goes_on) {
+      side->watch.cancel();
+      continue;
+    }
     side->watch.cancel_closing();
     if (reason != CloseReason::finished) sys::reset_on_close(side->fd.get());
     side->fd.reset();

@@ -54,6 +54,10 @@ class Tunnel;
 class TunnelOwner {
  public:
   virtual ~TunnelOwner() = default;
+  /// The backend has reset the tunnel before a byte was taken from the client or given to it, so
+  /// that another backend can serve it as well. Returns whether the owner takes the client back, by
+  /// take_client() when the tunnel is closed, which is next.
+  virtual bool wants_client_back(const Tunnel& tunnel) = 0;
   /// Called once per tunnel, last of all its calls. The owner hands the object to
   /// Reactor::destroy_later().
   virtual void on_tunnel_closed(Tunnel& tunnel, CloseReason reason) = 0;
@@ -120,6 +124,9 @@ class Tunnel final : public event::Retirable, public sys::Recycled<Tunnel> {
   /// Ends it from our side: both peers see a reset, never a FIN that could pass for completeness.
   void cut(CloseReason reason);
 
+  /// Of a closed tunnel: the client, where the owner wanted it back; else none.
+  sys::OwnedFd take_client() { return std::move(client_.fd); }
+
   const ConnectionInfo& info() const { return info_; }
   uint64_t client_to_backend_bytes() const { return client_.outward.bytes(); }
   uint64_t backend_to_client_bytes() const { return backend_.outward.bytes(); }
@@ -159,6 +166,7 @@ class Tunnel final : public event::Retirable, public sys::Recycled<Tunnel> {
   static void mute(Side& side);
   static void unmute_when_dry(Side& side);
   TunnelFacts facts() const;
+  bool is_untouched() const;
   bool survivor_has_everything() const;
   void keep_salvaging();
   void close(CloseReason reason);

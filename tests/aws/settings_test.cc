@@ -1,14 +1,18 @@
 #include "aws/settings.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
 
+#include "app/capabilities.h"
 #include "aws/endpoints.h"
 #include "aws/instance_metadata.h"
 #include "aws/region.h"
 #include "aws/shared_files.h"
+#include "tests/support/scratch_folder.h"
 #include "tests/support/temporary_file.h"
 
 namespace kite::aws {
@@ -72,6 +76,46 @@ TEST_CASE("shared files: absent ones are empty, a chosen profile must be there")
   const testing::TemporaryFile broken("[default]\nwhat\n");
   CHECK(problem({{"AWS_SHARED_CREDENTIALS_FILE", broken.path()}}) ==
         "line 2 of " + broken.path() + " is not 'key = value'");
+}
+
+TEST_CASE("shared files: one that is there and cannot be read is an error that says what to do") {
+  const app::OrdinaryReader reader;  // or root could read all
+  const testing::ScratchFolder home;
+  const std::string folder = home.path(".aws");
+  REQUIRE(::mkdir(folder.c_str(), 0700) == 0);
+  const std::string config = folder + "/config";
+  REQUIRE(::close(::open(config.c_str(), O_CREAT | O_WRONLY, 0)) == 0);
+  const std::string remedy =
+      "; make it readable for the user that the kite runs as (root counts as any other, without "
+      "its capabilities), or name another file in ";
+  const Variables usual{{"HOME", home.path("")}};
+  CHECK(problem(usual) == "cannot read " + home.path("") + "/.aws/config: Permission denied" +
+                              remedy + "AWS_CONFIG_FILE");
+  CHECK(problem({{"AWS_SHARED_CREDENTIALS_FILE", config}}) ==
+        "cannot read " + config + ": Permission denied (AWS_SHARED_CREDENTIALS_FILE)" + remedy +
+            "AWS_SHARED_CREDENTIALS_FILE");
+  const auto is_error = [&](const std::string& path, mode_t mode) {
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    const bool error = !problem(usual).empty();
+    REQUIRE(::chmod(path.c_str(), 0700) == 0);
+    return error;
+  };
+  CHECK(is_error(folder, 0));  // it is there, whatever is in it
+  CHECK_FALSE(is_error(config, 0600));
+  CHECK_FALSE(is_error(home.path(""), 0));  // another's home
+}
+
+TEST_CASE("shared files: a profile may be in a named file while home is another's") {
+  const app::OrdinaryReader reader;
+  const testing::ScratchFolder home;
+  const testing::TemporaryFile config("[profile p]\nregion=a\n");
+  REQUIRE(::chmod(home.path("").c_str(), 0) == 0);
+  CHECK(
+      problem({{"HOME", home.path("x")}, {"AWS_PROFILE", "p"}, {"AWS_CONFIG_FILE", config.path()}})
+          .empty());
+  CHECK(problem({{"HOME", home.path("x")}, {"AWS_PROFILE", "p"}})
+            .ends_with("/.aws/credentials (permission denied)"));
+  CHECK(::chmod(home.path("").c_str(), 0700) == 0);
 }
 
 TEST_CASE("settings: a variable outranks the profile's key, set to nothing it does not") {

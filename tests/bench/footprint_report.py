@@ -125,12 +125,12 @@ def chart(found):
     return svg_bars.chart(title, panels, provenance(found))
 
 
-def between_markers(text, new):
+def between_markers(text, new, begin=BEGIN, end=END):
     """`text` with what stands between the markers replaced."""
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"no {BEGIN} ... {END}")
+    head, found_begin, rest = text.partition(begin)
+    _, found_end, tail = rest.partition(end)
+    if not found_begin or not found_end:
+        raise ValueError(f"no {begin} ... {end}")
     return f"{head}{begin}\n{new}{end}{tail}"
 
 

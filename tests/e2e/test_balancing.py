@@ -5,7 +5,7 @@ import select
 from collections import Counter
 
 import pytest
-from backends import hold, identify, name_then_echo, reset_after_request
+from backends import hold, identify, name_then_echo, reset_after_request, reset_at_once
 from clients import ask_name, connect, connections, how_it_ends, names, read_line
 from conftest import CLUSTER, CONTAINER, FAMILY
 from fake_aws.client import bridge_task
@@ -125,6 +125,15 @@ def test_early_resets_eject_only_if_asked_to(scenario, start_kite, port):
     assert len(ejections(strict, bad)) == 1
     # Three had it ejected; each probe that failed cost another client its connection.
     eventually(lambda: resets == 3 + len(strict.lines(event="backend_still_out")))
+
+
+def test_who_resets_before_a_byte_costs_nobody_a_connection(scenario, start_kite, port):
+    good = serve_on(scenario, port, HOSTS[:2])
+    _, bad = scenario.bridge(port, reset_at_once, host=HOSTS[2])
+    kite = start_kite("-balance=roundrobin").wait_listening(port)
+    assert set(names(port, 30)) == {backend.name for backend in good}
+    assert bad.accepted >= 10
+    assert not ejections(kite, bad)
 
 
 def test_a_new_task_starts_slowly(scenario, start_kite, port):

@@ -1,7 +1,12 @@
 """Credentials from files and roles: profiles, web identity, roles of other accounts."""
 
+import os
+import subprocess
+
+import pytest
 from clients import ask_name
 from fake_aws.client import REGION, STATIC_ACCESS_KEY, STATIC_SECRET
+from kite import binary
 from waiting import eventually
 
 ROLE = "arn:aws:iam::444455556666:role/orders-reader"
@@ -41,6 +46,43 @@ def test_keys_region_and_endpoints_of_a_profile(scenario, start_kite, port, tmp_
     assert ask_name(port) == backend.name
     assert kite.lines(event="region_found", source="region of the profile orders")
     assert STATIC_SECRET not in kite.log_text()
+
+
+OTHER_USER = 64001
+
+
+def of_another(path, mode):
+    path.chmod(mode)
+    os.chown(path, OTHER_USER, OTHER_USER)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
+@pytest.mark.parametrize("command", [[], ["check"], ["list"], ["wait"]])
+def test_files_of_another_user_are_an_error_for_root_too(aws, tmp_path, command):
+    """Root that serves has no right to read them any more; the other commands say the same."""
+    (tmp_path / ".aws").mkdir()
+    file = tmp_path / ".aws" / "credentials"
+    file.write_text("[default]\n" + keys())
+    of_another(file, 0o600)
+    env = {"PATH": "/usr/bin:/bin", **aws.env("none"), "HOME": str(tmp_path)}
+    done = subprocess.run([binary(), *command, "-name=app", "-family=web"], env=env,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert f"cannot read {file}: Permission denied; make it readable" in done.stderr
+    assert not aws.count("ecs", "ListTasks")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a home to another user")
+def test_a_home_of_another_user_keeps_nobody_from_other_credentials(scenario, start_kite, port,
+                                                                    tmp_path):
+    _, backend = scenario.bridge(port)
+    home = tmp_path / "home"
+    (home / ".aws").mkdir(parents=True)
+    (home / ".aws" / "credentials").write_text("[default]\n" + keys("AKIAOTHER", "x" * 40))
+    of_another(home, 0o700)
+    env = {**scenario.aws.env("container"), "HOME": str(home)}
+    start_kite(env=env).wait_listening(port)
+    assert ask_name(port) == backend.name
 
 
 def test_keys_that_are_replaced_in_the_file_need_no_restart(scenario, start_kite, port, tmp_path):

@@ -111,6 +111,112 @@ TEST_CASE("failover: an early reset asks for a poll where it counts as a failure
   }
 }
 
+namespace {
+
+/// A client whose backend may reset it at once, and others that may serve it then.
+struct EarlyReset {
+  explicit EarlyReset(const Proxy::Options& options = ProxyHarness::default_options())
+      : kite(options) {
+    kite.publish({bad.endpoint(), good.endpoint()});
+    kite.random.choices = {bad.endpoint() < good.endpoint() ? 0U : 1U};
+    first = kite.connect_through(bad);
+  }
+  bool client_is_reset() {
+    return kite.run_with_time_until(
+        [&] { return first.client.read_some(), first.client.saw_reset(); });
+  }
+
+  ProxyHarness kite;
+  PeerListener bad;
+  PeerListener good;
+  ProxyHarness::Pair first;
+};
+
+}  // namespace
+
+TEST_CASE("failover: a reset before a byte has moved is made good by another backend") {
+  EarlyReset test;
+  ProxyHarness& kite = test.kite;
+  test.first.backend.reset();
+  Peer second;
+  CHECK(kite.loop.run_until([&] {
+    if (!second.open()) second = test.good.accept();
+    return second.open() && kite.proxy.stats().tunnels_opened_total == 2;
+  }));
+  test.first.client.write("question");
+  CHECK(kite.loop.run_until([&] { return second.read_some(), second.received() == "question"; }));
+  second.write("answer");
+  CHECK(kite.loop.run_until(
+      [&] { return test.first.client.read_some(), test.first.client.received() == "answer"; }));
+  const ProxyStats& stats = kite.proxy.stats();
+  CHECK(stats.reset_retries_total == 1);
+  CHECK(stats.retries_total == 1);
+  CHECK(stats.failed_over_total == 1);
+  CHECK(stats.accepted_total == 1);
+  CHECK(view_of(kite, test.bad.endpoint()).connections == 0);
+  CHECK(view_of(kite, test.bad.endpoint()).counters.early_resets_total == 1);
+  CHECK(view_of(kite, test.good.endpoint()).connections == 1);
+  CHECK(kite.budget.open() == 1);
+  test.first.client.reset();
+  CHECK(kite.loop.run_until([&] { return kite.proxy.connections() == 0; }));
+  CHECK(kite.budget.open() == 0);
+}
+
+TEST_CASE("failover: after a byte in either direction, or the client's end, a reset is passed on") {
+  for (const int what : {0, 1, 2}) {
+    CAPTURE(what);
+    EarlyReset test;
+    Peer& backend = test.first.backend;
+    if (what == 0) test.first.client.write("x");
+    if (what == 1) backend.write("x");
+    if (what == 2) test.first.client.shutdown_write();
+    CHECK(test.kite.loop.run_until([&] {
+      if (what == 1) return test.first.client.read_some(), test.first.client.received() == "x";
+      return backend.read_some(), backend.received() == "x" || backend.saw_eof();
+    }));
+    backend.reset();
+    CHECK(test.client_is_reset());
+    CHECK(test.kite.proxy.stats().reset_retries_total == 0);
+    CHECK(test.kite.proxy.connections() == 0);
+  }
+}
+
+TEST_CASE("failover: tries and deadline bound what early resets may cost") {
+  auto options = ProxyHarness::default_options();
+  SUBCASE("no retries") {
+    options.connect.retries = 0;
+    EarlyReset test(options);
+    test.first.backend.reset();
+    CHECK(test.client_is_reset());
+    CHECK(test.kite.proxy.stats().reset_retries_total == 0);
+  }
+  SUBCASE("deadline") {
+    EarlyReset test(options);
+    test.kite.loop.clock.advance(options.connect.deadline);
+    test.kite.loop.settle();
+    test.first.backend.reset();
+    CHECK(test.client_is_reset());
+    CHECK(test.kite.proxy.stats().reset_retries_total == 0);
+  }
+  SUBCASE("everybody resets") {
+    EarlyReset test(options);
+    test.first.backend.reset();
+    uint64_t resets = 1;
+    CHECK(test.kite.run_with_time_until([&] {
+      for (PeerListener* listener : {&test.bad, &test.good}) {
+        Peer met = listener->accept();
+        if (!met.open()) continue;
+        met.reset();
+        ++resets;
+      }
+      return test.first.client.read_some(), test.first.client.saw_reset();
+    }));
+    CHECK(resets == options.connect.retries + 1);
+    CHECK(test.kite.proxy.stats().reset_retries_total == options.connect.retries);
+    CHECK(test.kite.proxy.connections() == 0);
+  }
+}
+
 TEST_CASE("failover: traffic is counted at its backend when the connection ends") {
   ProxyHarness kite;
   PeerListener listener;

@@ -1,31 +1,42 @@
 #!/usr/bin/env python3
 """What HAProxy and nginx do under the same torture: a Markdown table of what was seen.
 
-Usage: peers.py [kite|haproxy|nginx ...]
+Usage: peers.py [--readme] [kite|haproxy|nginx ...]
 
-Nothing is judged. Each row is a fresh proxy, as tests/bench configures it; HAProxy also checks its
+A run for all of them is kept in build/torture/peers.md, which --readme puts into README.md without
+running anything. Nothing is judged. Each row is a fresh proxy, as tests/bench configures it; HAProxy also checks its
 servers and tries another one, as nginx does by itself.
 """
 
 import argparse
 import contextlib
 import datetime
+import os
 import pathlib
 import resource
+import selectors
 import signal
+import socket
 import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "e2e"), str(HERE.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent / "e2e"), str(HERE.parent / "bench"), str(HERE.parent)]
 
 import netns  # noqa: E402
 from backends import DeadBackend, Farm, hold, name_then_echo, reset_at_once  # noqa: E402
 from bench.peers import Haproxy, Kite, Nginx  # noqa: E402
 from clients import connect, connections, echo_once, read_line  # noqa: E402
 from crowd import Crowd  # noqa: E402
+from footprint_report import between_markers  # noqa: E402
 from procfs import cpu_seconds, rss_kib  # noqa: E402
 from states import Play, any_echo  # noqa: E402
+
+ROOT = HERE.parents[1]
+FOUND = ROOT / "build" / "torture" / "peers.md"
+BEGIN = "<!-- torture: made by tests/torture/peers.py --readme -->"
+END = "<!-- torture: end -->"
+NAMES = {"kite": "kite", "haproxy": "HAProxy", "nginx": "nginx"}
 
 RATE, SERVED = 50, 200
 GOOD_HOSTS = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
@@ -186,15 +197,48 @@ def descriptors(make):
                 time.sleep(3)
                 used = (cpu(proxy) - used) / 3
                 said = (len(proxy.log().splitlines()) - said) / 3
-                served = 0
-                for client in clients:
-                    client.settimeout(3)
-                    with contextlib.suppress(OSError, AssertionError):
-                        read_line(client)
-                        served += 1
-                    client.close()
-            return (f"{100 * used:.0f} % CPU, {said:.1f} log lines/s, {served} of 300 served; "
+                served = one_by_one(clients)
+            return (f"{100 * used:.0f} % CPU, {said:.1f} log lines/s, {served}; "
                     f"then {load(proxy)}")
+
+
+def local_ports(make):
+    """16 ports to connect from, 48 clients that use others; then they leave one by one."""
+    network = netns.Network(0)
+    local = iter(range(40000, 50000))
+    try:
+        with netns.inside(network.here), farm_of(name_then_echo) as (_, backends):
+            pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("32768 60999")
+            with make(addresses(backends[:1])) as proxy, contextlib.ExitStack() as stack:
+                pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("50000 50015")
+                clients = [stack.enter_context(socket.create_connection(
+                    proxy.address, source_address=("127.0.0.1", next(local))))
+                    for _ in range(48)]
+                time.sleep(1)
+                said, used = len(proxy.log().splitlines()), cpu(proxy)
+                time.sleep(3)
+                used = (cpu(proxy) - used) / 3
+                said = (len(proxy.log().splitlines()) - said) / 3
+                return f"{100 * used:.0f} % CPU, {said:.1f} log lines/s, {one_by_one(clients)}"
+    finally:
+        network.close()
+
+
+def one_by_one(clients):
+    """Each leaves when it was served, or was not; for three seconds without either the rest wait."""
+    served = 0
+    with selectors.DefaultSelector() as waiting:
+        for client in clients:
+            client.settimeout(3)
+            waiting.register(client, selectors.EVENT_READ)
+        while waiting.get_map() and (ready := waiting.select(3)):
+            for client in [key.fileobj for key, _ in ready]:
+                waiting.unregister(client)
+                with contextlib.suppress(OSError, AssertionError):
+                    read_line(client)
+                    served += 1
+                client.close()
+    return f"{served} of {len(clients)} served"
 
 
 def cpu(proxy):
@@ -223,6 +267,7 @@ ROWS = {
     "one resets after accept": lambda make: with_bad(make, resetting),
     "the end under load": drain,
     "256 descriptors, 300 clients": descriptors,
+    "16 local ports, 48 clients": local_ports,
     "memory after connections in every state": memory,
 }
 
@@ -234,16 +279,32 @@ def seen(row, make):
         return f"no answer: {type(error).__name__} {str(error).splitlines()[:1]}"
 
 
+def lines(chosen):
+    heads = [f"{NAMES[name]} {PROXIES[name].version()}" for name in chosen]
+    yield (f"Seen on {datetime.date.today()}, Linux {os.uname().release}, {os.cpu_count()} CPUs; "
+           f"{SERVED} new connections, {RATE} a second, in the first rows.\n")
+    yield f"| torture | {' | '.join(heads)} |\n|{' --- |' * (len(heads) + 1)}"
+    for title, row in ROWS.items():
+        yield f"| {title} | {' | '.join(seen(row, PROXIES[name]) for name in chosen)} |"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--readme", action="store_true", help="only copy the table to README.md")
     parser.add_argument("names", nargs="*", choices=[[], *PROXIES], metavar="PROXY")
-    chosen = parser.parse_args().names or list(PROXIES)
-    heads = [f"{name} {PROXIES[name].version()}" for name in chosen]
-    print(f"Seen on {datetime.date.today()}.\n")
-    print(f"| torture | {' | '.join(heads)} |\n|{'---|' * (len(heads) + 1)}")
-    for title, row in ROWS.items():
-        print(f"| {title} | {' | '.join(seen(row, PROXIES[name]) for name in chosen)} |",
-              flush=True)
+    options = parser.parse_args()
+    if options.readme:
+        readme = ROOT / "README.md"
+        return readme.write_text(
+            between_markers(readme.read_text(), FOUND.read_text(), BEGIN, END))
+    chosen = options.names or list(PROXIES)
+    found = []
+    for line in lines(chosen):
+        print(line, flush=True)
+        found.append(line)
+    if chosen == list(PROXIES):
+        FOUND.parent.mkdir(parents=True, exist_ok=True)
+        FOUND.write_text("\n".join(found) + "\n")
 
 
 if __name__ == "__main__":
