@@ -54,7 +54,7 @@ void DiscoveryLog::on_cycle(const CycleResult& result, const snapshot::Snapshot*
 
 void DiscoveryLog::on_told(const CycleResult& result, const snapshot::Snapshot* before,
                            const snapshot::Snapshot* now) {
-  log_doubt(result, backends);
+  log_doubt(result, now == nullptr ? 0 : now->backend_count());
   if (result.listing != Listing::failed) log_exclusions(result);
   if (now != nullptr && (before == nullptr || !(*before == *now))) log_set(before, *now);
 }
