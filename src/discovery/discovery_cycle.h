@@ -71,6 +71,7 @@ class DiscoveryCycle final : public DiscoverySource {
 
   void start() { start(Occasion{}); }
   void start(const Occasion& occasion) override;
+  std::string_view health_of(std::string_view task_id) const override;
   bool running() const { return state_ != CycleState::idle; }
   CycleState state() const { return state_; }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "discovery/cycle_result.h"
 #include "discovery/describe_plan.h"
 #include "event/handler.h"
@@ -16,6 +18,9 @@ class DiscoverySource {
   virtual ~DiscoverySource() = default;
   /// Begins one poll. Requires that none runs.
   virtual void start(const Occasion& occasion) = 0;
+  /// What AWS last said of the health of a task of the snapshot, by the id it has there: HEALTHY,
+  /// UNHEALTHY or UNKNOWN. Empty when it said nothing.
+  virtual std::string_view health_of(std::string_view task_id) const = 0;
 };
 
 }  // namespace kite::discovery

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "discovery/target.h"
 #include "sys/endpoint.h"
 #include "sys/fit.h"
 
@@ -91,6 +92,14 @@ void Inventory::keep_tasks(const std::vector<std::string>& arns) {
 const aws::Task* Inventory::find_task(std::string_view arn) const {
   const KnownTask* known = find_in(tasks_, arn);
   return known == nullptr ? nullptr : &known->task;
+}
+
+const aws::Task* Inventory::find_task_by_id(std::string_view id) const {
+  if (tasks_.empty()) return nullptr;
+  // All are of one cluster, so their ARNs differ in nothing else.
+  const std::string_view other = tasks_.begin()->first;
+  return find_task(std::string(other.substr(0, other.size() - arn_id(other).size())) +
+                   std::string(id));
 }
 
 std::optional<sys::SteadyTime> Inventory::oldest_description() const {
