@@ -18,8 +18,8 @@ class DiscoverySource {
   virtual ~DiscoverySource() = default;
   /// Begins one poll. Requires that none runs.
   virtual void start(const Occasion& occasion) = 0;
-  /// What AWS last said of the health of a task of the snapshot, by the id it has there: HEALTHY,
-  /// UNHEALTHY or UNKNOWN. Empty when it said nothing.
+  /// What AWS last said of a task's health, by its id in the snapshot: HEALTHY, UNHEALTHY or
+  /// UNKNOWN; empty when nothing. Not part of the snapshot: the proxy has no use for it.
   virtual std::string_view health_of(std::string_view task_id) const = 0;
 };
 
