@@ -2,6 +2,7 @@
 """The whole system on this machine: a local AWS, tasks on 127.0.0.x, the kite, and clients.
 
     make demo            (or: /usr/bin/python3 examples/local-demo/demo.py, after make all)
+    make demo STAY=1     goes on until Enter is pressed, for a look at the status page
 
 Nothing leaves the loopback interface and no AWS account is used. Exit status 0 means that not one
 request failed.
@@ -30,14 +31,14 @@ CLIENTS = 12
 WAIT_MAX = 15.0
 
 
-def free_port():
-    """8080 or the next one that is free on every local address: the container port of the demo."""
-    for port in range(8080, 9080):
+def free_port(first):
+    """That one or the next that is free on every local address."""
+    for port in range(first, first + 1000):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # TIME_WAIT is free
             probe.bind(("0.0.0.0", port))
             return port
-    sys.exit("no free port from 8080 to 9079")
+    sys.exit(f"no free port from {first} to {first + 999}")
 
 
 class Cluster:
@@ -95,12 +96,15 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def running_kite(aws, port):
+def running_kite(aws, port, admin):
     """The program, told of its target and of an AWS that happens to be local."""
+    program = (ROOT / KITE).resolve()
+    if not program.exists():
+        sys.exit(f"{program} is not built yet: run make demo, or make all and this again")
     flags = [f"-name={CONTAINER}", f"-family={FAMILY}", "-bind=127.0.0.1", "-poll=1s-1s",
-             "-loglevel=warn"]
+             "-loglevel=warn", f"-admin={admin}"]
     screen.command(shlex.join([KITE, *flags]))
-    kite = subprocess.Popen([str((ROOT / KITE).resolve()), *flags],
+    kite = subprocess.Popen([str(program), *flags],
                             env={"PATH": "/usr/bin:/bin", **aws.env()}, stderr=subprocess.PIPE)
     try:
         wait_for_port(kite, port)
@@ -166,13 +170,20 @@ def break_the_api(cluster, clients):
     screen.chart(cluster.rows(counts))
 
 
+def stay(admin):
+    screen.step(6, "Everything goes on until Enter is pressed")
+    screen.say(f"Status page: http://{admin}/ ; metrics: http://{admin}/metrics .")
+    with contextlib.suppress(EOFError):
+        input()
+
+
 def read_status(pid, field):
     with open(f"/proc/{pid}/status") as lines:
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith(field))
 
 
 def conclude(clients, kite_facts, started):
-    screen.step(6, "The account")
+    screen.step(7 if os.environ.get("STAY") else 6, "The account")
     failed = len(clients.failures)
     screen.fact("requests answered", clients.answers)
     screen.fact("requests failed", screen.good("0") if not failed else screen.bad(str(failed)))
@@ -194,7 +205,7 @@ def kite_facts(kite, aws):
 
 
 def main():
-    started, port = time.monotonic(), free_port()
+    started, port, admin = time.monotonic(), free_port(8080), f"127.0.0.1:{free_port(9902)}"
     screen.title("ECS Task Kite: every connection to 127.0.0.1 reaches a running task")
     with FakeAws() as aws:
         cluster = Cluster(aws, port)
@@ -205,7 +216,8 @@ def main():
         cluster.add_awsvpc("lemon", "127.0.0.5")
         screen.say("The ECS and EC2 APIs are played by a local stand-in that checks signatures. "
                    "The kite is told a container name and a family, nothing else:")
-        with running_kite(aws, port) as kite:
+        with running_kite(aws, port, admin) as kite:
+            screen.say(f"While this runs, its status page is at http://{admin}/ .")
             screen.step(2, f"{CLIENTS} clients ask 127.0.0.1:{port}, each time on a new connection")
             clients = Clients(port, CLIENTS)
             clients.start()
@@ -213,6 +225,8 @@ def main():
             stop_one(cluster, clients)
             add_one(cluster, clients)
             break_the_api(cluster, clients)
+            if os.environ.get("STAY"):
+                stay(admin)
             clients.finish()
             facts = kite_facts(kite, aws)
         status = conclude(clients, facts, started)
@@ -222,4 +236,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # the kite and the local AWS were told too
+        sys.exit(130)

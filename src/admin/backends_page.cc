@@ -35,7 +35,7 @@ void write_port(sys::JsonWriter& out, const proxy::PortStats& port) {
   out.close('}');
 }
 
-void write_backend(sys::JsonWriter& out, const proxy::BackendView& backend, sys::SteadyTime now) {
+void write_backend(sys::JsonWriter& out, const BackendRow& backend, sys::SteadyTime now) {
   const bool timed = backend.state == proxy::BackendState::ejected ||
                      backend.state == proxy::BackendState::slow_start;
   out.open('{');
@@ -43,6 +43,7 @@ void write_backend(sys::JsonWriter& out, const proxy::BackendView& backend, sys:
   out.number("container_port", backend.container_port);
   out.text("task", backend.task);
   out.text("zone", backend.zone);
+  backend.health.empty() ? out.literal("health", "null") : out.text("health", backend.health);
   out.text("state", proxy::backend_state_name(backend.state));
   write_seconds(out, "state_ends_in_seconds",
                 timed ? std::optional(backend.until - now) : std::nullopt);
@@ -76,7 +77,7 @@ void write_target(sys::JsonWriter& out, const TargetView& target, sys::SteadyTim
   out.number("backends_total", target.backends_total);
   out.key("backends");
   out.open('[');
-  for (const proxy::BackendView& backend : target.backends) write_backend(out, backend, now);
+  for (const BackendRow& backend : target.backends) write_backend(out, backend, now);
   out.close(']');
   out.close('}');
 }

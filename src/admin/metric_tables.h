@@ -81,9 +81,6 @@ inline constexpr std::array kPortRows = {
 
 inline constexpr std::array kEjectionRows = {
     MetricRow<proxy::BackendTableStats>{
-        {"kite_ejections_total", "Times a backend was left out after failures.", counter},
-        &proxy::BackendTableStats::ejections_total},
-    MetricRow<proxy::BackendTableStats>{
         {"kite_ejections_refused_total",
          "Times a failing backend stayed because half of the set was left out.", counter},
         &proxy::BackendTableStats::ejections_refused_total},

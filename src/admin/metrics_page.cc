@@ -94,6 +94,18 @@ void write_ports(MetricsWriter& out, const View& view) {
   }
 }
 
+void write_ejections(MetricsWriter& out, const View& view) {
+  for (const TargetView& target : view.targets) {
+    for (const auto& [container_port, count] : target.ejections_total) {
+      const std::string port = std::to_string(container_port);
+      const std::array labels = {Label{"target", target.name}, Label{"container_port", port}};
+      out.begin({"kite_ejections_total", "Times a backend was left out after failures.", counter});
+      out.sample(labels, count);
+    }
+  }
+  write_single(out, kEjectionRows, view.ejections);
+}
+
 struct BackendEntry {
   const proxy::BackendView* backend;
   std::string port;
@@ -307,7 +319,7 @@ std::string metrics_page(const View& view) {
       write_row(out, row, set, target.proxy);
     }
   }
-  write_single(out, kEjectionRows, view.ejections);
+  write_ejections(out, view);
   write_backends(out, view);
   write_snapshots(out, view);
   write_discovery(out, view);

@@ -17,14 +17,16 @@ header svg{width:26px;height:26px;fill:var(--mark)}
 .pill{border-radius:99px;padding:2px 10px;font-size:12px;font-weight:600;
 border:1px solid currentColor}
 .ok{color:var(--ok)}.warn{color:var(--warn)}.bad{color:var(--bad)}
-.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(200px,1fr));gap:12px;
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:12px;
 margin:16px 0}
 .tiles div,section{background:var(--card);border:1px solid var(--line);border-radius:10px}
 .tiles div{padding:10px 14px}
-.tiles b{display:block;font-size:20px;font-weight:650;font-variant-numeric:tabular-nums}
+.tiles b{display:block;font-size:18px;line-height:27px;font-weight:650;overflow-wrap:anywhere;
+font-variant-numeric:tabular-nums}
+.tiles .words{font-size:14px}
 section{margin:0 0 16px;overflow:hidden}
 .head{display:flex;gap:6px 22px;align-items:center;flex-wrap:wrap;padding:14px}
-.head .chart{height:34px;width:190px}
+.head .chart{height:34px;width:190px;margin-left:auto}
 dl{display:flex;flex-wrap:wrap;gap:6px 26px;margin:0;padding:0 14px 12px}
 dt{color:var(--dim);font-size:12px}dd{margin:0}
 svg path{fill:var(--mark)}
@@ -32,22 +34,25 @@ svg path{fill:var(--mark)}
 table{width:100%;border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:7px 14px;text-align:left;border-top:1px solid var(--line);white-space:nowrap}
 th{color:var(--dim);font-size:12px;font-weight:500}
-:is(td,th):nth-child(n+5):nth-child(-n+9){text-align:right}
+:is(td,th):nth-child(n+6):nth-child(-n+10){text-align:right}
+a{color:var(--mark)}
 td a,abbr{color:inherit;font-family:ui-monospace,monospace;text-decoration:underline dotted}
 p{margin:0;padding:12px 14px;border-top:1px solid var(--line)}
 footer{color:var(--dim);font-size:12px;padding:0 0 20px}
 #lost{display:none}.lost #lost{display:inline}.lost main{opacity:.45}
 @media(max-width:760px){main,header{padding:0 12px}header{padding-top:14px}thead{display:none}
-tr{display:grid;grid-template-columns:1fr 1fr;padding:8px 14px;border-top:1px solid var(--line);
-gap:2px 14px}td{border:0;padding:0;display:flex;justify-content:space-between;gap:8px;
-text-align:right;overflow:hidden}td:before{color:var(--dim);font-size:12px}
+tr{display:grid;grid-template-columns:1fr 1fr;grid-auto-flow:dense;padding:8px 14px;
+border-top:1px solid var(--line);gap:2px 14px}td{border:0;padding:0;display:flex;
+justify-content:space-between;align-items:baseline;gap:8px;text-align:right;
+overflow:hidden}td:before{color:var(--dim);font-size:12px}
 td:nth-child(1):before{content:'Task'}td:nth-child(2):before{content:'State'}
-td:nth-child(3):before{content:'Address'}td:nth-child(4):before{content:'Zone'}
-td:nth-child(5):before{content:'Now'}td:nth-child(6):before{content:'Total'}
-td:nth-child(7):before{content:'To it'}td:nth-child(8):before{content:'From it'}
-td:nth-child(9):before{content:'Failures'}td:nth-child(10):before{content:'Last 5 min'}
-td:nth-child(3),td:nth-child(10){grid-column:1/-1}.right{margin-left:0}
-.tiles{grid-template-columns:repeat(auto-fill,minmax(140px,1fr))}}
+td:nth-child(3):before{content:'Health'}td:nth-child(4):before{content:'Address'}
+td:nth-child(5):before{content:'Zone'}td:nth-child(6):before{content:'Open'}
+td:nth-child(7):before{content:'Connections'}td:nth-child(8):before{content:'To it'}
+td:nth-child(9):before{content:'From it'}td:nth-child(10):before{content:'Failures'}
+td:nth-child(11):before{content:'5 min'}
+td:nth-child(4){grid-column:1/-1}.right,.head .chart{margin-left:0}
+.tiles{grid-template-columns:1fr 1fr}.tiles div{padding:8px 12px}.tiles .number{font-size:16px}}
 )";
 
 // A page that cannot be had again, whole, stays, greyed: the last numbers may be what matters.
@@ -67,7 +72,7 @@ setTimeout(again,2000)
 
 const std::string_view kStatusPolicy =
     "default-src 'none'; "
-    "style-src 'sha256-FGeVyfo/v+C4ivnKZk2FHanRb5CUo687h9qDSwvx69s='; "
+    "style-src 'sha256-q8Od1bggKKyofMPzbYkqNV8s24bMVKW/FJZCWjilAZc='; "
     "script-src 'sha256-WYLdPLyxdZp9T4zMQOj583RJcudXWM4eA/6gT8Tezs0='; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'";

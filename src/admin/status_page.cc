@@ -10,11 +10,14 @@ namespace kite::admin {
 
 namespace {
 
+/// A value in words is set smaller than numbers are: `style` is "words".
 void append_tile(std::string& page, std::string_view title, std::string_view value,
-                 std::string_view note) {
+                 std::string_view note, std::string_view style = "number") {
   page += "<div><small>";
   page += title;
-  page += "</small><b>";
+  page += "</small><b class=";
+  page += style;
+  page += '>';
   append_html(page, value);
   page += "</b><small>";
   append_html(page, note);
@@ -40,8 +43,8 @@ void append_traffic_tiles(std::string& page, const View& view) {
   append_tile(
       page, "Connections", grouped(view.connections),
       "of " + grouped(view.connections_max) + "; " + grouped(sum.accepted_total) + " accepted");
-  append_tile(page, "Backends", grouped(backends), grouped(given) + " given connections");
-  append_tile(page, "Forwarded", bytes_text(bytes), "both ways, by open ports");
+  append_tile(page, "Backends", grouped(backends), grouped(given) + " get connections");
+  append_tile(page, "Forwarded", bytes_text(bytes), "both ways");
   append_tile(page, "Unserved", grouped(sum.unserved_total),
               grouped(sum.connect_failures_total) + " failed connects");
 }
@@ -68,7 +71,7 @@ void append_api_tile(std::string& page, const View& view) {
   append_tile(page, "Requests to AWS", grouped(attempts),
               grouped(throttled) + " throttled" + quota);
   append_tile(page, "Credentials", view.credentials.source.empty() ? "-" : view.credentials.source,
-              credentials_note(view));
+              credentials_note(view), "words");
 }
 
 void append_process_tiles(std::string& page, const View& view) {
@@ -77,7 +80,7 @@ void append_process_tiles(std::string& page, const View& view) {
               grouped(view.pipes.lent) + " pipes in use, " + grouped(view.pipes.idle) + " idle");
   append_tile(page, "Descriptors", process.open_fds ? grouped(*process.open_fds) : "-",
               "of " + grouped(process.fds_max));
-  append_tile(page, "Processor", duration_text(process.cpu_time),
+  append_tile(page, "Processor time", duration_text(process.cpu_time),
               "longest turn " + duration_text(view.reactor.turn_times.longest()));
 }
 
@@ -120,15 +123,17 @@ std::string status_page(const View& view, const History& history) {
   append_header(page, view);
   page += "<main><div class=tiles>";
   append_traffic_tiles(page, view);
-  append_api_tile(page, view);
-  append_process_tiles(page, view);
   page += "</div>";
   size_t rows_left = kBackendRowsMax;
   for (const TargetView& target : view.targets) {
     append_target(page, view, target, history, rows_left);
   }
+  page += "<div class=tiles>";
+  append_api_tile(page, view);
+  append_process_tiles(page, view);
   page +=
-      "<footer>Charts: new connections of the last 5 minutes. More: <a href=/metrics>metrics</a>, "
+      "</div><footer>Charts: new connections of the last 5 minutes. More: <a "
+      "href=/metrics>metrics</a>, "
       "<a href=/backends>backends</a>, <a href=/readyz>readiness</a></footer></main><script>";
   page += kStatusScript;
   page += "</script></body></html>\n";

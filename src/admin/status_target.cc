@@ -132,13 +132,20 @@ void append_cell(std::string& page, std::string_view value, std::string_view sty
   append_html(page, value);
 }
 
+void append_health(std::string& page, const std::string& health) {
+  if (health == "HEALTHY") return append_cell(page, "healthy", "ok");
+  if (health == "UNHEALTHY") return append_cell(page, "unhealthy", "bad");
+  append_cell(page, health == "UNKNOWN" ? "unknown" : health.empty() ? "-" : health, "dim");
+}
+
 void append_row(std::string& page, const View& view, const TargetView& target,
-                const proxy::BackendView& backend, const Growth* growth) {
+                const BackendRow& backend, const Growth* growth) {
   const proxy::BackendCounters& counters = backend.counters;
   const StateText state = state_text(backend, view.now);
   page += "<tr><td>";
   append_task(page, view, target, backend.task);
   append_cell(page, state.text, state.style);
+  append_health(page, backend.health);
   append_cell(page, backend.endpoint.text());
   append_cell(page, backend.zone.empty() ? "-" : backend.zone.view());
   append_cell(page, grouped(backend.connections));
@@ -162,10 +169,11 @@ void append_shared_note(std::string& page, const snapshot::Snapshot& snapshot) {
 void append_table(std::string& page, const View& view, const TargetView& target,
                   const History& history, size_t rows) {
   page +=
-      "<table><thead><tr><th>Task<th>State<th>Address<th>Zone<th>Now<th>Total<th>To it<th>From it"
-      "<th>Failures<th>Last 5 min</tr></thead><tbody>";
+      "<table><thead><tr><th>Task<th>State<th>Health<th>Address<th>Zone<th>Open<th>Connections<th>"
+      "To it"
+      "<th>From it<th>Failures<th>Last 5 min</tr></thead><tbody>";
   for (size_t i = 0; i < rows; ++i) {
-    const proxy::BackendView& backend = target.backends[i];
+    const BackendRow& backend = target.backends[i];
     append_row(page, view, target, backend, history.find(backend));
   }
   page += "</tbody></table>";
@@ -180,6 +188,7 @@ void append_target(std::string& page, const View& view, const TargetView& target
   page += "</h2>";
   if (const History::TargetGrowth* growth = history.find(target)) {
     append_bar_chart(page, growth->clients.steps(), "new clients");
+    page += "<small>new clients, last 5 min</small>";
   }
   page += "</div>";
   append_facts(page, view, target);

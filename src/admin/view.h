@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,16 +20,23 @@
 
 namespace kite::admin {
 
+/// A backend, with what only AWS knows of it.
+struct BackendRow : proxy::BackendView {
+  std::string health;  ///< HEALTHY, UNHEALTHY or UNKNOWN; empty when AWS has not told
+};
+
 /// One target at one moment.
 struct TargetView {
   std::string name;  ///< "service/orders/app"
   std::string cluster;
-  snapshot::SnapshotPtr snapshot;            ///< null while nothing is known
-  std::vector<proxy::PortStats> ports;       ///< the open ones
-  std::vector<proxy::BackendView> backends;  ///< of the snapshot and leaving; the first so many
-  size_t backends_total = 0;                 ///< so many there are
-  size_t backends_given = 0;                 ///< so many are given connections
-  proxy::ProxyStats proxy;                   ///< of all ports, those that closed included
+  snapshot::SnapshotPtr snapshot;       ///< null while nothing is known
+  std::vector<proxy::PortStats> ports;  ///< the open ones
+  std::vector<BackendRow> backends;     ///< of the snapshot and leaving; the first so many
+  size_t backends_total = 0;            ///< so many there are
+  size_t backends_given = 0;            ///< so many are given connections
+  /// Ejections so far, by container port, of those that are served.
+  std::map<uint16_t, uint64_t> ejections_total;
+  proxy::ProxyStats proxy;  ///< of all ports, those that closed included
   discovery::DiscoveryStats discovery;
 };
 

@@ -66,8 +66,8 @@ App::App(const cli::Config& config, const aws::Settings& settings,
                             backends_, own_zone_,        random_,
                             clock_,    inherited_,       log_,
                             siblings_, on_poll_finished};
-  for (const cli::TargetConfig& target : config_.targets) {
-    upstreams_.push_back(std::make_unique<Upstream>(deps, config_, target));
+  for (size_t index = 0; index < config_.targets.size(); ++index) {
+    upstreams_.push_back(std::make_unique<Upstream>(deps, config_, index));
   }
 }
 

@@ -66,9 +66,19 @@ void Overview::add_backends(admin::View& view) const {
     if (proxy::is_given_connections(backend.state)) ++target.backends_given;
     if (shown >= admin::kBackendsShownMax) continue;
     ++shown;
-    target.backends.push_back(std::move(backend));
+    const discovery::DiscoveryLoop* discovery = sources_.upstreams[backend.target]->discovery();
+    const std::string_view health =
+        discovery == nullptr ? std::string_view() : discovery->health_of(backend.task);
+    target.backends.push_back({std::move(backend), std::string(health)});
   }
   view.ejections = sources_.backends.stats();
+  for (size_t index = 0; index < view.targets.size(); ++index) {
+    admin::TargetView& target = view.targets[index];
+    for (const proxy::PortStats& port : target.ports) {
+      target.ejections_total[port.container_port] =
+          sources_.backends.ejections_total({static_cast<uint16_t>(index), port.container_port});
+    }
+  }
 }
 
 void Overview::add_services(admin::View& view) const {

@@ -23,12 +23,14 @@ proxy::ProxyProtocol proxy_protocol(cli::ProxyProtocol version) {
 
 /// Targets may differ in what their label leaves out, such as the cluster; metrics of one name
 /// would be taken for one series.
-std::string target_name(const cli::Config& config, const cli::TargetConfig& target) {
-  const std::string label = discovery::target_label(cli::discovery_target(target));
+std::string target_name(const cli::Config& config, size_t index) {
+  const auto label_of = [&](size_t which) {
+    return discovery::target_label(cli::discovery_target(config.targets[which]));
+  };
+  const std::string label = label_of(index);
   size_t namesakes = 1;
-  for (const cli::TargetConfig& each : config.targets) {
-    if (&each == &target) break;
-    if (discovery::target_label(cli::discovery_target(each)) == label) ++namesakes;
+  for (size_t earlier = 0; earlier < index; ++earlier) {
+    if (label_of(earlier) == label) ++namesakes;
   }
   return namesakes == 1 ? label : label + "#" + std::to_string(namesakes);
 }
@@ -66,12 +68,11 @@ proxy::BalanceWay balance_way(cli::Balance balance) {
   return proxy::BalanceWay::random;
 }
 
-proxy::Balancer::Options balancer_options(const cli::Config& config,
-                                          const cli::TargetConfig& target,
+proxy::Balancer::Options balancer_options(const cli::Config& config, size_t index,
                                           const snapshot::OwnZone& own_zone) {
-  return {.way = balance_way(target.balance),
+  return {.way = balance_way(config.targets[index].balance),
           .own_zone = config.zone_aware ? &own_zone : nullptr,
-          .target = static_cast<uint16_t>(&target - config.targets.data())};
+          .target = static_cast<uint16_t>(index)};
 }
 
 discovery::DiscoveryLoop::Options discovery_options(const cli::Config& config,
@@ -85,21 +86,21 @@ discovery::DiscoveryLoop::Options discovery_options(const cli::Config& config,
 
 }  // namespace
 
-Upstream::Upstream(const Deps& deps, const cli::Config& config, const cli::TargetConfig& target)
+Upstream::Upstream(const Deps& deps, const cli::Config& config, size_t index)
     : deps_(deps),
       config_(config),
-      target_(target),
-      name_(target_name(config, target)),
-      balancer_(deps.backends, deps.random, balancer_options(config, target, deps.own_zone)),
+      index_(index),
+      target_(config.targets[index]),
+      name_(target_name(config, index)),
+      balancer_(deps.backends, deps.random, balancer_options(config, index, deps.own_zone)),
       proxy_({deps.reactor, deps.relay_resources, deps.budget, cell_, balancer_, deps.log,
               deps.inherited},
-             proxy_options(config, target, name_), [this] { poll_soon(); }) {
+             proxy_options(config, target_, name_), [this] { poll_soon(); }) {
   cell_.subscribe([this](const snapshot::SnapshotPtr&) { deps_.on_poll_finished(); });
 }
 
 std::string Upstream::cache_path() const {
-  const auto index = &target_ - config_.targets.data();
-  return index == 0 ? config_.cache : config_.cache + "." + std::to_string(index + 1);
+  return index_ == 0 ? config_.cache : config_.cache + "." + std::to_string(index_ + 1);
 }
 
 void Upstream::start_discovery(aws::Access& aws) {

@@ -46,7 +46,8 @@ class Upstream {
     std::function<void()> on_poll_finished;
   };
 
-  Upstream(const Deps& deps, const cli::Config& config, const cli::TargetConfig& target);
+  /// Of the target with that index.
+  Upstream(const Deps& deps, const cli::Config& config, size_t index);
 
   /// Opens the ports that were given.
   void start() { proxy_.start(); }
@@ -77,6 +78,7 @@ class Upstream {
 
   const Deps deps_;
   const cli::Config& config_;
+  const size_t index_;
   const cli::TargetConfig& target_;
   const std::string name_;
   bool poll_wanted_ = false;

@@ -1,9 +1,9 @@
 #include "aws/sts_wire.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "aws/credentials_document.h"
+#include "aws/role_rules.h"
 #include "aws/sigv4.h"
 #include "aws/timestamp.h"
 #include "aws/xml_reader.h"
@@ -11,18 +11,6 @@
 namespace kite::aws {
 
 namespace {
-
-bool is_word_byte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-/// [\w<extra>]{least,most}
-bool is_made_of(std::string_view text, std::string_view extra, size_t least, size_t most) {
-  return text.size() >= least && text.size() <= most &&
-         std::all_of(text.begin(), text.end(), [extra](char c) {
-           return is_word_byte(c) || extra.find(c) != std::string_view::npos;
-         });
-}
 
 std::string role_body(const char* action, const RoleOrder& role) {
   std::string body = "Action=" + std::string(action) + "&Version=2011-06-15&RoleArn=";
@@ -55,22 +43,14 @@ class CredentialsVisitor final : public XmlVisitor {
 
 }  // namespace
 
-bool is_role_arn(std::string_view text) {
-  const size_t account = text.find(":iam::");
-  const size_t name = text.find(":role/");
-  return text.size() >= 20 && text.size() <= 2048 && text.starts_with("arn:") &&
-         account != std::string_view::npos && name != std::string_view::npos && account < name &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
 std::string unusable_part(const RoleOrder& role) {
   if (!is_role_arn(role.arn)) {
     return "the role is not an ARN such as arn:aws:iam::111122223333:role/name";
   }
-  if (!is_made_of(role.session_name, "+=,.@-", 2, 64)) {
+  if (!is_role_session_name(role.session_name)) {
     return "the role session name is not 2 to 64 letters, digits and _+=,.@-";
   }
-  if (!role.external_id.empty() && !is_made_of(role.external_id, "+=,.@:/-", 2, 1224)) {
+  if (!role.external_id.empty() && !is_external_id(role.external_id)) {
     return "the external id is not 2 to 1224 letters, digits and _+=,.@:/-";
   }
   return {};

@@ -28,8 +28,6 @@ struct RoleOrder {
   bool operator==(const RoleOrder&) const = default;
 };
 
-/// Whether STS would take it: "arn:aws:iam::111122223333:role/name".
-bool is_role_arn(std::string_view text);
 /// The first part that STS would refuse, in words; empty when there is none.
 std::string unusable_part(const RoleOrder& role);
 

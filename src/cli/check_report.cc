@@ -1,6 +1,7 @@
 #include "cli/check_report.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "sys/json_writer.h"
 #include "sys/socket.h"
@@ -34,10 +35,17 @@ bool is_reached(const BackendFinding& backend) {
   return backend.error == 0;
 }
 
+/// What follows the operation that a message begins with.
+std::string_view cause(std::string_view message, std::string_view operation) {
+  return message.starts_with(operation) ? message.substr(operation.size()) : message;
+}
+
 /// Why an action is not allowed, unless the last poll has met the same and the list says so.
 std::string why_not(const CheckedTarget& target, const ActionFinding& finding) {
   const bool told = std::ranges::any_of(target.listed.result.problems, [&](const auto& problem) {
-    return problem.error.operation == finding.action;
+    return problem.error.operation == finding.action ||
+           cause(problem.error.message, problem.error.operation) ==
+               cause(finding.message, finding.action);
   });
   if (told && finding.verdict != ActionVerdict::allowed) return "see NOT ANSWERED";
   return printable(finding.message);
@@ -69,6 +77,16 @@ std::string target_text(const CheckedTarget& target, const Style& style) {
   return text;
 }
 
+std::string unreached_text(const CheckedTarget& target) {
+  const bool all_refuse = std::ranges::all_of(
+      target.backends, [](const BackendFinding& backend) { return backend.error == ECONNREFUSED; });
+  return all_refuse
+             ? "No backend could be reached: each refuses, so nothing listens there. Look at "
+               "the target's containers."
+             : "No backend could be reached: check the security groups of the target's "
+               "tasks and instances, and the routes to them.";
+}
+
 std::string verdict_text(const CheckFindings& findings, const Style& style) {
   const auto missing = missing_actions(findings.targets);
   if (!missing.empty()) {
@@ -79,10 +97,7 @@ std::string verdict_text(const CheckFindings& findings, const Style& style) {
   for (const CheckedTarget& target : findings.targets) {
     const bool known = !target.backends.empty();
     if (!known || std::ranges::any_of(target.backends, is_reached)) continue;
-    return style.bad(
-               "No backend could be reached: check the security groups of the target's tasks and "
-               "instances, and the routes to them.") +
-           "\n";
+    return style.bad(unreached_text(target)) + "\n";
   }
   for (const CheckedTarget& target : findings.targets) {
     const auto& problems = target.listed.result.problems;

@@ -52,7 +52,7 @@ ReachProbe::ReachProbe(event::Reactor& reactor, std::vector<sys::Endpoint> endpo
     : reactor_(reactor),
       endpoints_(std::move(endpoints)),
       attempt_timeout_(attempt_timeout),
-      errors_(endpoints_.size(), 0) {
+      errors_(endpoints_.size(), EINPROGRESS) {
   start_some();
 }
 
@@ -73,6 +73,7 @@ void ReachProbe::start_some() {
 
 void ReachProbe::on_attempt_done(Attempt& attempt, int error) {
   errors_[attempt.index] = error;
+  if (error == 0) reached_any_ = true;
   ++finished_;
   const auto found =
       std::ranges::find_if(attempts_, [&](const auto& each) { return each.get() == &attempt; });

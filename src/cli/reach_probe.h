@@ -24,7 +24,9 @@ class ReachProbe {
   ~ReachProbe();
 
   bool done() const { return finished_ == endpoints_.size(); }
-  /// An errno for each endpoint, in their order; 0: it was reached. Requires done().
+  /// One of them, at least, was reached.
+  bool reached_any() const { return reached_any_; }
+  /// An errno for each endpoint, in their order; 0: it was reached, EINPROGRESS: not known yet.
   const std::vector<int>& errors() const { return errors_; }
 
  private:
@@ -40,6 +42,7 @@ class ReachProbe {
   std::vector<std::unique_ptr<Attempt>> attempts_;
   size_t next_ = 0;
   size_t finished_ = 0;
+  bool reached_any_ = false;
 };
 
 }  // namespace kite::cli

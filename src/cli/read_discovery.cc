@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "aws/role_rules.h"
 #include "cli/duration.h"
 #include "cli/readers.h"
 #include "cli/text_rules.h"
@@ -84,7 +85,7 @@ Problem read_role(const RawFlags& raw, Config& config) {
   const RawValue* role = raw.last(FlagId::assume_role);
   const RawValue* external_id = raw.last(FlagId::external_id);
   if (role != nullptr) {
-    if (!is_role_arn(role->text)) {
+    if (!aws::is_role_arn(role->text)) {
       return wrong(*role, "give the ARN of a role, " +
                               such_as(*role, "arn:aws:iam::111122223333:role/name"));
     }
@@ -94,7 +95,7 @@ Problem read_role(const RawFlags& raw, Config& config) {
   if (role == nullptr) {
     return wrong(*external_id, "it belongs to a role, so give -assume-role too");
   }
-  if (!is_external_id(external_id->text)) {
+  if (!aws::is_external_id(external_id->text)) {
     return wrong(*external_id, "an external id has 2 to 1224 letters, digits and _+=,.@:/-");
   }
   config.external_id = external_id->text;

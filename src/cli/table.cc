@@ -17,6 +17,7 @@ std::string line_of(const std::vector<std::string>& cells, const std::vector<siz
     line += cells[i];
     if (i + 1 < cells.size()) line.append(widths[i] - cells[i].size() + 2, ' ');
   }
+  line.erase(line.find_last_not_of(' ') + 1);
   return line;
 }
 

@@ -80,28 +80,6 @@ bool is_endpoint_url(std::string_view text) {
   return false;
 }
 
-bool is_role_arn(std::string_view text) {
-  constexpr size_t kBytesMax = 2048;
-  constexpr std::string_view kIam = ":iam::";
-  constexpr std::string_view kRole = ":role/";
-  const auto graphic = [](char c) { return c > 0x20 && c < 0x7F; };
-  const size_t iam = text.find(kIam);
-  if (!text.starts_with("arn:aws") || iam == std::string_view::npos) return false;
-  const std::string_view rest = text.substr(iam + kIam.size());
-  const size_t role = rest.find(kRole);
-  return role == 12 && std::ranges::all_of(rest.substr(0, role), is_digit) &&
-         rest.size() > role + kRole.size() && text.size() <= kBytesMax &&
-         std::ranges::all_of(text, graphic);
-}
-
-bool is_external_id(std::string_view text) {
-  const auto allowed = [](char c) {
-    return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z') ||
-           std::string_view("_+=,.@:/-").find(c) != std::string_view::npos;
-  };
-  return text.size() >= 2 && text.size() <= 1224 && std::ranges::all_of(text, allowed);
-}
-
 std::optional<uint32_t> parse_number(std::string_view text) {
   uint32_t number = 0;
   if (text.empty() || !std::ranges::all_of(text, is_digit)) return std::nullopt;

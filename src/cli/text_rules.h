@@ -23,12 +23,6 @@ bool is_region_label(std::string_view text);
 /// fragment has no meaning in an endpoint.
 bool is_endpoint_url(std::string_view text);
 
-/// "arn:aws:iam::111122223333:role/name", of any partition; the name may have a path before it.
-bool is_role_arn(std::string_view text);
-
-/// What STS takes as ExternalId. Source: STS API reference, AssumeRole.
-bool is_external_id(std::string_view text);
-
 /// Digits only: no sign, no space, nothing behind. Nothing when there is none or it does not fit.
 std::optional<uint32_t> parse_number(std::string_view text);
 

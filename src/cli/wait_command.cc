@@ -1,6 +1,6 @@
 #include "cli/wait_command.h"
 
-#include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,12 +54,11 @@ class Waiting {
     }
     const auto endpoints = endpoints_of(*result.snapshot);
     ReachProbe probe(shot_.reactor(), endpoints, config_.connect_timeout);
-    if (shot_.run_until([&] { return probe.done(); }, until_) &&
-        std::ranges::find(probe.errors(), 0) != probe.errors().end()) {
-      return true;
-    }
-    obstacle_ = "no backend can be connected to, such as " + endpoints.front().text();
-    if (probe.done()) obstacle_ += ": " + sys::errno_text(probe.errors().front());
+    shot_.run_until([&] { return probe.done() || probe.reached_any(); }, until_);
+    if (probe.reached_any()) return true;
+    const int error = probe.errors().front();
+    obstacle_ = "no backend can be connected to, such as " + endpoints.front().text() + ": " +
+                (error == EINPROGRESS ? "no answer yet" : sys::errno_text(error));
     return false;
   }
 

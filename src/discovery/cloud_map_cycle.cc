@@ -53,6 +53,11 @@ bool CloudMapCycle::must_ask_instances(const Occasion& occasion) const {
   return told_at_ + options_.fresh_for < reactor_.now() + occasion.next_poll_within;
 }
 
+std::string_view CloudMapCycle::health_of(std::string_view task_id) const {
+  const auto found = instances_.find(task_id);
+  return found == instances_.end() ? std::string_view() : found->second.health.view();
+}
+
 void CloudMapCycle::on_drained() {
   if (running_) finish();
 }

@@ -33,6 +33,7 @@ class CloudMapCycle final : public DiscoverySource {
   CloudMapCycle(event::Reactor& reactor, aws::CloudMapApi& api, Options options, OnDone on_done);
 
   void start(const Occasion& occasion) override;
+  std::string_view health_of(std::string_view task_id) const override;
   bool running() const { return running_; }
 
  private:

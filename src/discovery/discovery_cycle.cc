@@ -48,6 +48,14 @@ void DiscoveryCycle::start(const Occasion& occasion) {
   queue_.wake();
 }
 
+std::string_view DiscoveryCycle::health_of(std::string_view task_id) const {
+  const aws::Task* task = inventory_.find_task_by_id(task_id);
+  if (task == nullptr) return {};
+  const auto found = find_serving_container(*task, options_.target);
+  const auto* container = std::get_if<const aws::Container*>(&found);
+  return container == nullptr ? std::string_view() : (*container)->health_status.view();
+}
+
 void DiscoveryCycle::transition_to(CycleState next) {
   KITE_CHECK(may_become(state_, next), "the phases of a cycle have one order");
   leave_phase();

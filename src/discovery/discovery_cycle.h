@@ -78,6 +78,7 @@ class DiscoveryCycle final : public DiscoverySource {
   void start(const Occasion& occasion) override;
   void tell_throttling() override;
   bool shares_calls() const override { return !siblings().empty(); }
+  std::string_view health_of(std::string_view task_id) const override;
   bool running() const { return state_ != CycleState::idle; }
   CycleState state() const { return state_; }
 

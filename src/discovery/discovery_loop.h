@@ -61,6 +61,7 @@ class DiscoveryLoop {
   /// under way is followed by another, unless it is throttled itself.
   bool poll_soon();
   const DiscoveryStats& stats() const { return stats_; }
+  std::string_view health_of(std::string_view task_id) const { return source_->health_of(task_id); }
   /// Why each listed task is not a backend, as of the last cycle whose listing was answered.
   const std::vector<Exclusion>& exclusions() const { return exclusions_; }
 

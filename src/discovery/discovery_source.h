@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "discovery/cycle_result.h"
 #include "discovery/describe_plan.h"
 #include "event/handler.h"
@@ -20,6 +22,9 @@ class DiscoverySource {
   virtual void tell_throttling() {}
   /// Whether there are others to share calls with.
   virtual bool shares_calls() const { return false; }
+  /// What AWS last said of a task's health, by its id in the snapshot: HEALTHY, UNHEALTHY or
+  /// UNKNOWN; empty when nothing. Not part of the snapshot: the proxy has no use for it.
+  virtual std::string_view health_of(std::string_view task_id) const = 0;
 };
 
 }  // namespace kite::discovery

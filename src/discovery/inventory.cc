@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "discovery/target.h"
 #include "sys/endpoint.h"
 #include "sys/fit.h"
 
@@ -96,6 +97,14 @@ const aws::Task* Inventory::find_task(std::string_view arn) const {
 bool Inventory::is_told_since(std::string_view arn, sys::SteadyTime time) const {
   const KnownTask* known = find_in(tasks_, arn);
   return known != nullptr && known->told_at > time;
+}
+
+const aws::Task* Inventory::find_task_by_id(std::string_view id) const {
+  if (tasks_.empty()) return nullptr;
+  // All are of one cluster, so their ARNs differ in nothing else.
+  const std::string_view other = tasks_.begin()->first;
+  return find_task(std::string(other.substr(0, other.size() - arn_id(other).size())) +
+                   std::string(id));
 }
 
 std::optional<sys::SteadyTime> Inventory::oldest_description() const {

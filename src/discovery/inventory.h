@@ -45,6 +45,8 @@ class Inventory {
   /// Forgets every task that is not in the list, which is sorted.
   void keep_tasks(const std::vector<std::string>& arns);
   const aws::Task* find_task(std::string_view arn) const;
+  /// By the last part of its ARN.
+  const aws::Task* find_task_by_id(std::string_view id) const;
   const Tasks& tasks() const { return tasks_; }
   /// Whether a description came after that time.
   bool is_told_since(std::string_view arn, sys::SteadyTime time) const;

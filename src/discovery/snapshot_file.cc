@@ -1,6 +1,7 @@
 #include "discovery/snapshot_file.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <map>
@@ -9,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "sys/whole_file.h"
+#include "sys/small_file.h"
 
 namespace kite::discovery {
 
@@ -197,13 +198,13 @@ SnapshotFile::SnapshotFile(const Deps& deps, Options options)
     : clock_(deps.clock), logger_(deps.logger), options_(std::move(options)) {}
 
 snapshot::SnapshotPtr SnapshotFile::load() {
-  const auto text = sys::read_whole_file(options_.path, kBytesMax);
+  const auto text = sys::read_small_file(options_.path, kBytesMax);
   if (!text.ok()) {
-    refuse(text.error().message);
+    const bool nothing_saved_yet = text.error().os_error == ENOENT;
+    if (!nothing_saved_yet) refuse(text.error().message);
     return nullptr;
   }
-  if (!text->has_value()) return nullptr;  // nothing was saved yet
-  const sys::Result<SavedSet> saved = parse_saved_set(**text, options_.target);
+  const sys::Result<SavedSet> saved = parse_saved_set(*text, options_.target);
   if (!saved.ok()) {
     refuse(saved.error().message);
     return nullptr;

@@ -18,7 +18,7 @@ void AccessLog::note(const ConnectionInfo& info, const Outcome& outcome) {
                              {"target", target_},
                              {"port", info.listen_port},
                              {"client", info.client.text()},
-                             {"backend", info.tries == 0 ? "" : info.backend.text()},
+                             {"backend", info.backend_text()},
                              {"task", outcome.task},
                              {"zone", outcome.zone},
                              {"reason", outcome.reason},

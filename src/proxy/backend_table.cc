@@ -196,6 +196,7 @@ void BackendTable::eject(BackendId id, int code, sys::SteadyTime now) {
   const sys::Duration time = backend.health.eject(now, random_);
   ++epoch_;
   ++stats_.ejections_total;
+  ++ejections_by_place_[backend.place];
   const auto level = was_serving ? sys::LogLevel::warn : sys::LogLevel::debug;
   if (!log_.enabled(level)) return;
   const std::initializer_list<sys::LogField> fields = {
@@ -205,6 +206,11 @@ void BackendTable::eject(BackendId id, int code, sys::SteadyTime now) {
       {"last_error", sys::errno_text(code)},
       {"for_ms", sys::count_ms(time)}};
   was_serving ? log_.warn("backend_ejected", fields) : log_.debug("backend_still_out", fields);
+}
+
+uint64_t BackendTable::ejections_total(Place place) const {
+  const auto found = ejections_by_place_.find(place);
+  return found == ejections_by_place_.end() ? 0 : found->second;
 }
 
 void BackendTable::readmit_excess(const BackendSet& set) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -45,6 +47,7 @@ class BackendTable {
   struct Place {
     uint16_t target = 0;
     uint16_t container_port = 0;
+    auto operator<=>(const Place&) const = default;
   };
   /// list() and unlist() come in pairs.
   BackendId list(const sys::Endpoint& endpoint, uint32_t task, Place place);
@@ -103,6 +106,8 @@ class BackendTable {
   // -- what operators see -------------------------------------------------------------------------
 
   const BackendTableStats& stats() const { return stats_; }
+  /// Of backends that were listed there first, those that have left included.
+  uint64_t ejections_total(Place place) const;
   /// Appends every backend, ordered by address.
   void view(sys::SteadyTime now, std::vector<BackendView>& out) const;
   size_t size() const { return by_endpoint_.size(); }
@@ -147,6 +152,7 @@ class BackendTable {
   std::vector<BackendSet*> sets_;
   uint64_t epoch_ = 0;
   BackendTableStats stats_;
+  std::map<Place, uint64_t> ejections_by_place_;  // no more than there are ports of targets
 };
 
 }  // namespace kite::proxy

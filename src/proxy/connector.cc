@@ -88,7 +88,7 @@ void Connector::try_next() {
       case Attempt::short_of_handles:
         return pause();
       case Attempt::no_way_there:
-        tried_.push_back(info_.backend);
+        tried_.push_back(choice->endpoint);
         lacked_way_ = true;
         break;
       case Attempt::failed:
@@ -110,7 +110,6 @@ void Connector::set_lack(bool lacks) {
 
 Connector::Attempt Connector::attempt(const Balancer::Choice& choice) {
   attempt_began_ = reactor_.now();
-  info_.backend = choice.endpoint;
   backend_events_ = event::Events(0);
   if (header_ != nullptr) header_->restart();
   int code = 0;
@@ -129,8 +128,9 @@ Connector::Attempt Connector::attempt(const Balancer::Choice& choice) {
       return short_of_handles ? Attempt::short_of_handles : Attempt::no_way_there;
     }
   }
-  ++attempts_;
+  if (info_.tries > 0) ++retries_;
   if (info_.tries < UINT8_MAX) ++info_.tries;
+  info_.backend = choice.endpoint;
   info_.backend_id = choice.id;
   probes_ = choice.probe;
   balancer_.table().begin_connection(choice.id, choice.probe);

@@ -76,10 +76,11 @@ class Connector final : public event::Retirable, public sys::Recycled<Connector>
   /// errno of the last attempt that failed; 0 while none has.
   int last_error() const { return last_error_; }
   uint32_t failures() const { return failures_; }  ///< of backends, so far
-  /// Made so far; of the last one: how long it has been under way.
-  uint32_t attempts() const { return attempts_; }
+  /// Attempts made after the client's first.
+  uint32_t retries() const { return retries_; }
   /// Attempts that did not come to be, for lack of a descriptor, memory or port of our own.
   uint32_t shortages() const { return shortages_; }
+  /// Of the last attempt: how long it has been under way.
   sys::Duration attempt_time() const { return reactor_.now() - attempt_began_; }
   sys::OwnedFd take_client() { return std::move(client_); }
   sys::OwnedFd take_backend() { return std::move(backend_); }
@@ -123,7 +124,7 @@ class Connector final : public event::Retirable, public sys::Recycled<Connector>
   std::unique_ptr<ProxyHeaderSending> header_;  // null without PROXY protocol
   std::vector<sys::Endpoint> tried_;            // stays empty, and unallocated, while nothing fails
   sys::SteadyTime attempt_began_{};
-  uint32_t attempts_ = 0;
+  uint32_t retries_ = 0;
   uint32_t shortages_ = 0;
   uint32_t failures_ = 0;  // of backends; what we lack is not counted
   int last_error_ = 0;

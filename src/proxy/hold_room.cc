@@ -68,8 +68,8 @@ void HoldRoom::release() {
   keep_time();
 }
 
-size_t HoldRoom::cut(const Belongs& belongs) {
-  size_t count = 0;
+std::vector<ConnectionInfo> HoldRoom::cut(const Belongs& belongs) {
+  std::vector<ConnectionInfo> gone;
   for (size_t i = 0; i < held_.size();) {
     if (!belongs(held_[i]->client.info)) {
       ++i;
@@ -78,11 +78,11 @@ size_t HoldRoom::cut(const Belongs& belongs) {
     std::unique_ptr<Held> held = take(i);
     sys::reset_on_close(held->client.fd.get());
     held->watch.cancel();
+    gone.push_back(held->client.info);
     reactor_.destroy_later(std::move(held));
-    ++count;
   }
   keep_time();
-  return count;
+  return gone;
 }
 
 void HoldRoom::on_due() {

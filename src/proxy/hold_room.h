@@ -61,8 +61,8 @@ class HoldRoom {
   [[nodiscard]] bool admit(WaitingClient& client);
   /// Lets those go on whose port is served now: a number each turn.
   void release();
-  /// Resets those that belong. The owner is not told; returns how many they were.
-  size_t cut(const Belongs& belongs);
+  /// Resets those that belong and returns who they were. The owner is not told.
+  std::vector<ConnectionInfo> cut(const Belongs& belongs);
   size_t size() const { return held_.size(); }
 
  private:

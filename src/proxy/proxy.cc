@@ -68,11 +68,7 @@ void Proxy::follow(const snapshot::SnapshotPtr& snapshot) {
   for (const auto& listener : listeners_) open_now.push_back(listener->route());
   const PortPlan plan = plan_ports(options_.ports, snapshot.get(), open_now);
   for (const PortRoute& route : plan.close) close_listener(route);
-  // A port that is neither open nor wanted any more has no failure to remember.
-  std::erase_if(listen_failures_, [&](const auto& failure) {
-    return std::none_of(plan.open.begin(), plan.open.end(),
-                        [&](const PortRoute& route) { return route.listen == failure.first; });
-  });
+  forget_unwanted_ports(plan);
   for (const PortRoute& route : plan.open) {
     // Who drains leaves a port that has ended to a successor.
     if (!draining_ || ports_.find(route.listen) == nullptr) open_listener(route);
@@ -110,30 +106,49 @@ void Proxy::close_listener(const PortRoute& route) {
   const auto found = std::find_if(listeners_.begin(), listeners_.end(),
                                   [&](const auto& each) { return each->route() == route; });
   KITE_CHECK(found != listeners_.end(), "a plan closes only what is open");
-  log_.warn("port_closed", {{"port", route.listen},
-                            {"reason", "the target no longer serves it; its connections are cut"}});
   // Whoever passed it on may keep a copy, and then the port could not be opened again.
   if ((*found)->inherited()) inherited_.put_back((*found)->release());
   (*found)->close();
   reactor_.destroy_later(std::move(*found));  // it may be in the middle of accepting
   listeners_.erase(found);
-  ports_.close(route.listen);
-  cut_connections([&](const ConnectionInfo& info) { return info.listen_port == route.listen; },
+  end_port(route.listen);
+}
+
+/// What is neither open nor wanted any more: a port that could not be bound has no failure to
+/// remember, and one whose socket had ended by itself goes like one that is closed.
+void Proxy::forget_unwanted_ports(const PortPlan& plan) {
+  const auto is_unwanted = [&](uint16_t listen_port) {
+    return std::ranges::find(plan.open, listen_port, &PortRoute::listen) == plan.open.end() &&
+           std::ranges::none_of(
+               listeners_, [&](const auto& each) { return each->route().listen == listen_port; });
+  };
+  std::erase_if(listen_failures_, [&](const auto& failure) { return is_unwanted(failure.first); });
+  std::vector<uint16_t> ended;
+  for (const PortStats& port : ports_.all()) {
+    if (is_unwanted(port.listen_port)) ended.push_back(port.listen_port);
+  }
+  for (const uint16_t listen_port : ended) end_port(listen_port);
+}
+
+void Proxy::end_port(uint16_t listen_port) {
+  log_.warn("port_closed", {{"port", listen_port},
+                            {"reason", "the target no longer serves it; its connections are cut"}});
+  ports_.close(listen_port);
+  cut_connections([&](const ConnectionInfo& info) { return info.listen_port == listen_port; },
                   CloseReason::port_closed);
 }
 
 void Proxy::cut_connections(const std::function<bool(const ConnectionInfo&)>& belongs,
                             CloseReason reason) {
-  const auto belongs_and_is_logged = [&](ConnectionInfo info) {
-    if (!belongs(info)) return false;
+  for (ConnectionInfo& info : hold_room_.cut(belongs)) {
     end_wait(info);
     log_access(info, close_reason_name(reason));
-    return true;
-  };
-  for (size_t cut = hold_room_.cut(belongs_and_is_logged); cut > 0; --cut) budget_.give_back();
+    budget_.give_back();
+  }
   for (size_t i = connectors_.size(); i-- > 0;) {
     if (!belongs(connectors_[i].info())) continue;
     connectors_[i].cut();
+    count_attempts(connectors_[i]);
     log_access(connectors_[i].info(), close_reason_name(reason), connectors_[i].last_error());
     reactor_.destroy_later(connectors_.take(connectors_[i]));
     budget_.give_back();
@@ -216,9 +231,7 @@ void Proxy::on_connected(Connector& connector, event::Events backend_events) {
                                             connector.take_client(), connector.take_backend()));
   ++stats_.tunnels_opened_total;
   if (connector.failures() > 0) ++stats_.failed_over_total;
-  stats_.retries_total += connector.attempts() - 1;
-  stats_.connect_shortages_total += connector.shortages();
-  ports_.attribute(stats_, tunnel.info().listen_port);
+  count_attempts(connector);
   if (PortStats* port = ports_.find(tunnel.info().listen_port)) {
     port->connect_times.add(connector.attempt_time());
   }
@@ -245,8 +258,7 @@ void Proxy::on_connect_failed(Connector& connector, ConnectFailure failure) {
     log_unserved(connector, failure, *suppressed);
   }
   log_access(connector.info(), connect_failure_name(failure), connector.last_error());
-  if (connector.attempts() > 1) stats_.retries_total += connector.attempts() - 1;
-  stats_.connect_shortages_total += connector.shortages();
+  count_attempts(connector);
   account_end(connector.info().listen_port);
   reactor_.destroy_later(connectors_.take(connector));
   budget_.give_back();
@@ -262,6 +274,7 @@ bool Proxy::serves(uint16_t container_port) const {
 
 void Proxy::on_no_backend(Connector& connector) {
   hurry_discovery();
+  count_attempts(connector);
   WaitingClient client{connector.info(), connector.container_port(), connector.take_client()};
   reactor_.destroy_later(connectors_.take(connector));
   if (!client.info.was_held) {
@@ -305,28 +318,6 @@ void Proxy::on_hold_ended(const WaitingClient& client, HoldEnd end) {
   account_end(info.listen_port);
   budget_.give_back();
   note_connection_ended();
-}
-
-/// A client for whom there was no backend has been reset.
-void Proxy::note_unserved(const ConnectionInfo& info) {
-  ++stats_.no_backend_total;
-  account_end(info.listen_port);
-  budget_.give_back();
-  note_connection_ended();
-  const bool asked = cell_.current() != nullptr;
-  const std::string_view reason = asked ? "no_backend" : "not_discovered_yet";
-  log_access(info, reason);
-  const auto suppressed = unserved_log_.admit(reactor_.now());
-  if (!suppressed) return;
-  log_.warn("client_unserved",
-            {{"cx", info.id},
-             {"client", info.client.text()},
-             {"port", info.listen_port},
-             {"reason", reason},
-             {"error", asked ? "no backend serves this port; the connection was reset"
-                             : "AWS has not answered yet; the connection was reset"},
-             {"waited_ms", ms_since_accept(info)},
-             {"suppressed", *suppressed}});
 }
 
 void Proxy::on_attempt_failed(const Connector& connector, int code) {

@@ -106,6 +106,8 @@ class Proxy final : public ListenerOwner,
   void follow(const snapshot::SnapshotPtr& snapshot);
   void open_listener(const PortRoute& route);
   void close_listener(const PortRoute& route);
+  void forget_unwanted_ports(const PortPlan& plan);
+  void end_port(uint16_t listen_port);
   void cut_connections(const std::function<bool(const ConnectionInfo&)>& belongs,
                        CloseReason reason);
   bool serves(uint16_t container_port) const;
@@ -123,6 +125,8 @@ class Proxy final : public ListenerOwner,
   void resume_accepting();
   void reopen() { follow(cell_.current()); }
   void log_unserved(const Connector& connector, ConnectFailure failure, uint64_t suppressed);
+  /// Of one that is done: what only it knows of its attempts.
+  void count_attempts(const Connector& connector);
   /// A client of that port is gone.
   void account_end(uint16_t listen_port);
   void count_closed(const Tunnel& tunnel, CloseReason reason);

@@ -13,9 +13,31 @@ void Proxy::log_unserved(const Connector& connector, ConnectFailure failure, uin
                                 {"client", info.client.text()},
                                 {"port", info.listen_port},
                                 {"reason", connect_failure_name(failure)},
-                                {"last_backend", info.backend.text()},
+                                {"last_backend", info.backend_text()},
                                 {"last_error", sys::errno_text(connector.last_error())},
                                 {"suppressed", suppressed}});
+}
+
+/// A client for whom there was no backend has been reset.
+void Proxy::note_unserved(const ConnectionInfo& info) {
+  ++stats_.no_backend_total;
+  account_end(info.listen_port);
+  budget_.give_back();
+  note_connection_ended();
+  const bool asked = cell_.current() != nullptr;
+  const std::string_view reason = asked ? "no_backend" : "not_discovered_yet";
+  log_access(info, reason);
+  const auto suppressed = unserved_log_.admit(reactor_.now());
+  if (!suppressed) return;
+  log_.warn("client_unserved",
+            {{"cx", info.id},
+             {"client", info.client.text()},
+             {"port", info.listen_port},
+             {"reason", reason},
+             {"error", asked ? "no backend serves this port; the connection was reset"
+                             : "AWS has not answered yet; the connection was reset"},
+             {"waited_ms", ms_since_accept(info)},
+             {"suppressed", *suppressed}});
 }
 
 std::vector<PortStats> Proxy::port_stats() const {
@@ -30,6 +52,12 @@ std::vector<PortStats> Proxy::port_stats() const {
     port->counters.backend_to_client_bytes_total += tunnel.backend_to_client_bytes();
   }
   return ports;
+}
+
+void Proxy::count_attempts(const Connector& connector) {
+  stats_.retries_total += connector.retries();
+  stats_.connect_shortages_total += connector.shortages();
+  ports_.attribute(stats_, connector.info().listen_port);
 }
 
 void Proxy::account_end(uint16_t listen_port) {

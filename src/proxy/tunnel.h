@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -70,11 +71,14 @@ struct ConnectionInfo {
   bool was_held = false;  ///< it has waited for a backend to be known, and will not again
   uint8_t tries = 0;      ///< backends tried, 255 at most
   sys::Endpoint client;
-  sys::Endpoint backend;
+  sys::Endpoint backend;              ///< the last one tried
   BackendId backend_id = kNoBackend;  ///< where it counts as load
   sys::SteadyTime accepted_at;        ///< of one that was held: when its wait was over
   sys::SteadyTime connected_at{};     ///< to the backend; the clock's zero while there is none
   uint32_t held_ms = 0;               ///< how long that wait was
+
+  /// Empty while none was tried.
+  std::string backend_text() const { return tries == 0 ? "" : backend.text(); }
 };
 
 /// A client and a backend joined: two relays back to back, one state.

@@ -39,12 +39,13 @@ class Endpoint {
   /// "10.0.0.7:8080" or "[fd00::1]:8080".
   std::string text() const;
 
+  /// By address, then by port.
   auto operator<=>(const Endpoint&) const = default;
 
  private:
   bool v6_ = false;
-  uint16_t port_ = 0;       // host byte order
   uint8_t bytes_[16] = {};  // network byte order; an IPv4 address fills the first four
+  uint16_t port_ = 0;       // host byte order
 };
 
 }  // namespace kite::sys

@@ -35,6 +35,7 @@ TEST_CASE("backends page: one object, every target with its ports and backends")
   REQUIRE(target["backends"].size() == 3);
   CHECK(target["backends"][0]["address"] == "10.0.0.1:32768");
   CHECK(target["backends"][0]["state"] == "serving");
+  CHECK(target["backends"][0]["health"] == "HEALTHY");
   CHECK(target["backends"][0]["state_ends_in_seconds"].is_null());
   CHECK(target["backends"][2]["state"] == "ejected");
   CHECK(target["backends"][2]["state_ends_in_seconds"] == 17);
@@ -45,12 +46,14 @@ TEST_CASE("backends page: what is not known is null, and what AWS says stays tex
   view.targets[0].snapshot = nullptr;
   view.targets[0].discovery.last_complete.reset();
   view.targets[0].discovery.next_poll.reset();
+  view.targets[0].backends[0].health.clear();
   const nlohmann::json page = page_of(view);
   REQUIRE(page.is_object());
   const nlohmann::json& target = page["targets"][0];
   CHECK(target["known"] == false);
   CHECK(target["snapshot_age_seconds"].is_null());
   CHECK(target["next_poll_in_seconds"].is_null());
+  CHECK(target["backends"][0]["health"].is_null());
   CHECK(target["backends"][0]["zone"] == "\"},{\"zone\":\"\xEF\xBF\xBD\n");
 }
 

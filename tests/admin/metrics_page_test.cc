@@ -57,6 +57,8 @@ TEST_CASE("metrics: a port's and a backend's numbers carry their labels") {
       page, R"(kite_connections_accepted_total{target="service/orders/app",port="80"} 12345)"));
   CHECK(has_line(page, R"(kite_tunnels_closed_total{target="service/orders/app",port="80",)"
                        R"(reason="finished"} 12200)"));
+  CHECK(has_line(page,
+                 R"(kite_ejections_total{target="service/orders/app",container_port="8080"} 6)"));
   CHECK(has_line(page, R"(kite_backend_up{target="service/orders/app",container_port="8080",)"
                        R"(backend="10.0.0.1:32768",task="00000000000000000000000000000000",)"
                        R"(zone="eu-west-1a"} 1)"));

@@ -60,6 +60,8 @@ TEST_CASE("status page: states, times and counts are told") {
                            "in 9.0 s",
                            "12,345 accepted",
                            ">serving<",
+                           ">healthy<",
+                           ">unknown<",
                            "slow start, 17 s",
                            "ejected, 17 s",
                            ">probing<",
@@ -124,7 +126,7 @@ TEST_CASE("status page: all backends that are given connections count, not those
   View view = testing::busy_view(3);
   view.targets[0].backends_total = 5000;
   view.targets[0].backends_given = 4321;
-  CHECK(contains(status_page(view, History()), ">4,321 given connections<"));
+  CHECK(contains(status_page(view, History()), ">4,321 get connections<"));
 }
 
 TEST_CASE("status page: credentials that are not there yet are not called everlasting") {

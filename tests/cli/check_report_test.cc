@@ -46,8 +46,12 @@ TEST_CASE("check: a cause is told once, and at the end when no policy is missing
   CheckFindings findings = reached_backend();
   auto& target = findings.targets.front();
   target.backends.clear();
-  target.actions = {finding("ecs:ListTasks", "always", ActionVerdict::unknown),
-                    finding("ecs:DescribeTasks", "always", ActionVerdict::unknown)};
+  target.actions = {
+      finding("ecs:ListTasks", "always", ActionVerdict::unknown),
+      finding("ecs:DescribeTasks", "always", ActionVerdict::unknown),
+      {"ec2:DescribeInstances", "bridge mode", ActionVerdict::unknown,
+       "ec2:DescribeInstances failed: check the credentials"},
+  };
   aws::CallError error;
   error.error_class = aws::ErrorClass::bad_credentials;
   error.operation = "ecs:ListTasks";
@@ -57,6 +61,7 @@ TEST_CASE("check: a cause is told once, and at the end when no policy is missing
   CAPTURE(text);
   CHECK(text.find("see NOT ANSWERED") != std::string::npos);
   CHECK(text.find("not authorized") != std::string::npos);  // what only this table knows
+  CHECK(text.find("ec2:DescribeInstances failed") == std::string::npos);
   CHECK(text.ends_with("\necs:ListTasks failed: check the credentials\n"));
 }
 
@@ -69,6 +74,8 @@ TEST_CASE("check: one backend of each target that was reached is enough") {
   findings.targets.front().backends.front().error = ETIMEDOUT;
   CHECK_FALSE(findings.all_well());
   CHECK(check_text(findings, {}).find("check the security groups") != std::string::npos);
+  findings.targets.front().backends.front().error = ECONNREFUSED;
+  CHECK(check_text(findings, {}).find("nothing listens there") != std::string::npos);
 }
 
 TEST_CASE("check: keys that could not be had are told") {

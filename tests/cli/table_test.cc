@@ -9,10 +9,12 @@ TEST_CASE("table: columns are aligned, the last one ends with its text") {
   CHECK(table.empty());
   table.add({"first cell", "x", "end"});
   table.add({"y", "", "another end"});
+  table.add({"no end", "x", ""});
   CHECK(table.text({}) ==
         "  A           LONGER  C\n"
         "  first cell  x       end\n"
-        "  y                   another end\n");
+        "  y                   another end\n"
+        "  no end      x\n");
 }
 
 TEST_CASE("table: colour is there only when wanted") {

@@ -103,6 +103,9 @@ TEST_CASE("cloud map: health, which moves no revision, is asked for every 30 s")
   CHECK(calls == revision + revision + revision + revision + revision + kInstances + ",");
   CHECK(endpoints_text(*test.results.back().snapshot, 80) == "10.0.0.2:80");
   CHECK(exclusions_text(test.results.back().exclusions) == "t1 unhealthy");
+  CHECK(test.cycle.health_of("t1") == "UNHEALTHY");
+  CHECK(test.cycle.health_of("t2") == "HEALTHY");
+  CHECK(test.cycle.health_of("t3") == "");
 }
 
 TEST_CASE("cloud map: a poll that was asked for asks for the instances") {

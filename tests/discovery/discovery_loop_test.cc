@@ -418,6 +418,22 @@ TEST_CASE("loop: a poll that a hint asked for describes tasks again, the next on
   CHECK(fixture.api.count("ecs:ListTasks") == 2);
 }
 
+TEST_CASE("loop: what AWS last said of a task's health is told, and changes no set") {
+  LoopFixture fixture;
+  fill(fixture.cluster, 2, 1);
+  aws::Task& first = fixture.cluster.tasks.begin()->second;
+  first.containers[0].health_status = "HEALTHY";
+  fixture.loop.start();
+  fixture.poll();
+  CHECK(fixture.loop.health_of("t1000") == "HEALTHY");
+  CHECK(fixture.loop.health_of("t1001") == "");
+  CHECK(fixture.loop.health_of("nobody") == "");
+  first.containers[0].health_status = "UNKNOWN";
+  for (int i = 0; i < 6; ++i) fixture.poll();
+  CHECK(fixture.loop.health_of("t1000") == "UNKNOWN");
+  CHECK(fixture.loop.stats().set_changes == 1);
+}
+
 TEST_CASE("loop: counters tell why tasks are left out") {
   LoopFixture fixture;
   fill(fixture.cluster, 3, 1);

@@ -65,7 +65,7 @@ TEST_CASE("fault of the original: Fargate tasks stand beside EC2 tasks") {
   harness.cluster.add_fargate_task("t2", "10.0.0.2", definition);
   const CycleResult& result = harness.run();
   CHECK(result.complete);
-  CHECK(endpoints_text(*result.snapshot, 80) == "10.0.0.2:80 10.0.0.1:32771");
+  CHECK(endpoints_text(*result.snapshot, 80) == "10.0.0.1:32771 10.0.0.2:80");
 }
 
 TEST_CASE("fault of the original: host and awsvpc tasks get the ports of their definition") {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "discovery/target.h"
-#include "sys/whole_file.h"
+#include "sys/small_file.h"
 #include "tests/discovery/loop_fixture.h"
 #include "tests/support/kept_log.h"
 #include "tests/support/manual_clock.h"
@@ -45,7 +45,7 @@ struct Cache {
   SnapshotFile file(const std::string& target = kTarget) {
     return SnapshotFile({clock, log.logger}, {folder.path("set"), target});
   }
-  std::string text() { return *sys::read_whole_file(folder.path("set"), 1U << 20U).value(); }
+  std::string text() { return sys::read_small_file(folder.path("set"), 1U << 20U).value(); }
 
   testing::ScratchFolder folder;
   testing::ManualClock clock;

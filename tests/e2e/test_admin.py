@@ -77,6 +77,7 @@ def test_pages_tell_what_happened(scenario, start_kite, port, admin):
     assert page["ready"] and target["name"] == "family/web/app" and not target["throttled"]
     (shown,) = target["backends"]
     assert shown["address"] == f"127.0.0.2:{backend.port}" and shown["task"] == task
+    assert shown["health"] == "UNKNOWN"  # the container has no health check
     (served,) = target["ports"]
     assert served["accepted_total"] == served["tunnels_opened_total"] == 7
     assert served["connections"] == 0 and served["backend_to_client_bytes_total"] > 7
@@ -160,7 +161,7 @@ def test_pages_show_a_thousand_backends_of_all_targets_together(scenario, start_
     targets = json.loads(ask(admin, "/backends")[2])["targets"]
     assert [target["backends_total"] for target in targets] == [600, 600]
     assert sum(len(target["backends"]) for target in targets) == 1000
-    assert "1,200 given connections" in ask(admin, "/")[2]
+    assert "1,200 get connections" in ask(admin, "/")[2]
 
 
 def test_a_unix_socket_is_its_users_alone_and_taken_over(scenario, start_kite, port, tmp_path):

@@ -1,6 +1,8 @@
 """The one-shot commands of the real program: list, check, wait."""
 
+import contextlib
 import json
+import socket
 import subprocess
 import threading
 import time
@@ -143,7 +145,7 @@ def test_check_tells_backends_that_cannot_be_reached(scenario):
     scenario.bridge_at(8080, "127.0.0.2", free_port())
     done = command(scenario.aws, "check")
     assert done.returncode == 1
-    assert "Connection refused" in done.stdout and "security groups" in done.stdout
+    assert "Connection refused" in done.stdout and "nothing listens" in done.stdout
 
 
 def test_wait_ends_when_a_backend_can_be_reached(scenario):
@@ -152,6 +154,35 @@ def test_wait_ends_when_a_backend_can_be_reached(scenario):
     done = command(scenario.aws, "wait", "-timeout=30s")
     late.join()
     assert done.returncode == 0, done.stderr
+
+
+@contextlib.contextmanager
+def black_hole(host):
+    """A port that answers nobody: its queue of new connections is full."""
+    with contextlib.ExitStack() as sockets:
+        listener = sockets.enter_context(socket.create_server((host, 0), backlog=0))
+        for _ in range(4):
+            filler = sockets.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def test_wait_needs_one_backend_that_answers_not_all(scenario):
+    scenario.bridge(8080, host="127.0.0.3")
+    with black_hole("127.0.0.2") as silent:
+        scenario.bridge_at(8080, "127.0.0.2", silent)
+        done = command(scenario.aws, "wait", "-timeout=20s", "-connect-timeout=1m",
+                       "-connect-deadline=1m")
+        assert done.returncode == 0, done.stderr
+
+
+def test_wait_tells_that_a_backend_has_not_answered_yet(scenario):
+    with black_hole("127.0.0.2") as silent:
+        scenario.bridge_at(8080, "127.0.0.2", silent)
+        done = command(scenario.aws, "wait", "-timeout=3s", "-connect-timeout=1m",
+                       "-connect-deadline=1m")
+    assert done.returncode == 1 and f"127.0.0.2:{silent}: no answer yet" in done.stderr
 
 
 def test_wait_tells_why_a_backend_cannot_be_reached(scenario):

@@ -1,7 +1,12 @@
-"""The status page as a browser shows it. Screenshots are left in build/screenshots."""
+"""The status page as a browser shows it. Screenshots are left in build/screenshots; the README's is
+status-1280-light.png after KITE_SCREENSHOT_SECONDS=330."""
 
 import http.server
+import itertools
+import math
+import os
 import threading
+import time
 import urllib.request
 
 import pytest
@@ -14,6 +19,7 @@ from browser import Browser
 from tools import tool
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
+SCENE_SECONDS = float(os.environ.get("KITE_SCREENSHOT_SECONDS", "0"))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +57,7 @@ def test_it_shows_what_there_is_and_follows_it(scenario, start_kite, port, admin
     browser.wait("document.querySelectorAll('tbody tr').length == 1")
     text = browser.text()
     for said in ("ecs-task-kite", "ready: 1 backend", "family/web/app", "127.0.0.2:", task[:8],
-                 "eu-west-1a", "serving", "Next poll"):
+                 "eu-west-1a", "serving", "unknown", "Next poll"):
         assert said in text, said
     assert browser.evaluate("document.querySelector('tbody [title]').title") == task
 
@@ -128,18 +134,36 @@ def test_it_works_without_scripts(scenario, start_kite, port, admin, browser):
     no_fault(browser, admin)
 
 
+def play(port):
+    """Clients that come in waves, for as long as the picture is to tell of."""
+    names(port, 200)
+    end = time.monotonic() + SCENE_SECONDS
+    for second in itertools.takewhile(lambda _: time.monotonic() < end, itertools.count()):
+        for _ in range(int(12 + 8 * math.sin(second / 15))):
+            with connect(port) as client:
+                read_line(client)
+                echo_once(client, bytes(4000))
+        time.sleep(0.5)
+
+
 def test_it_reads_well_on_a_desk_and_on_a_phone(scenario, start_kite, port, admin, browser):
-    for host in range(2, 8):
-        scenario.bridge(port, name_then_echo, host=f"127.0.0.{host}")
+    for host in range(2, 7):
+        scenario.bridge(port, name_then_echo, host=f"127.0.0.{host}",
+                        zone="eu-west-1" + "abc"[host % 3], health="HEALTHY")
+    scenario.bridge_at(port, "127.0.0.7", free_port(), zone="eu-west-1b")
+    scenario.bridge(port, host="127.0.0.8", lastStatus="PENDING")
     start_kite(f"-admin={admin}").wait_listening(port)
     scenario.settle()
     with connections(port, 25):
-        names(port, 200)
+        play(port)
+        scenario.bridge(port, name_then_echo, host="127.0.0.9", zone="eu-west-1a")
+        scenario.settle()
         for width, height, dark in ((1280, 900, False), (1280, 900, True), (390, 844, True),
                                     (390, 844, False)):
             browser.look(width, height, dark)
             browser.open(f"http://{admin}/")
-            browser.wait("document.querySelectorAll('tbody tr').length == 6")
+            browser.wait("document.querySelectorAll('tbody tr').length == 7")
+            assert "1 not_running" in browser.text() and "healthy" in browser.text()
             wide = browser.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, "it scrolls sideways"
             scheme = "dark" if dark else "light"

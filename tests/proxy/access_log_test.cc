@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
+
+#include "tests/support/black_hole.h"
+#include "tests/support/descriptor_limit.h"
 #include "tests/support/proxy_harness.h"
 
 namespace kite::proxy {
@@ -107,6 +111,27 @@ TEST_CASE("access log: who could not be served has a line that says why") {
   const Peer late = Peer::connect(kite.entrance());
   CHECK(wait_for_line(kite, "reason=no_backend"));
   CHECK(line_with(kite, "reason=no_backend").find(" backend=\"\" ") != std::string::npos);
+}
+
+TEST_CASE("access log: a backend that was not asked for want of a descriptor is not named") {
+  PeerListener other;
+  auto hole = std::make_unique<testing::BlackHole>();
+  // Chance without a script takes the first: that is to be the other one.
+  while (hole->endpoint() < other.endpoint()) hole = std::make_unique<testing::BlackHole>();
+  ProxyHarness kite(logging());
+  kite.publish({other.endpoint(), hole->endpoint()});
+  kite.random.choices = {1U};
+  const Peer client = Peer::connect(kite.entrance());
+  CHECK(kite.loop.run_until([&] { return kite.proxy.connections() == 1; }));
+  {
+    const testing::DescriptorLimit none_left;
+    CHECK(wait_for_line(kite, "reason=connect_deadline"));
+  }
+  const std::string line = line_with(kite, "reason=connect_deadline");
+  CAPTURE(line);
+  CHECK(line.find(" backend=" + hole->endpoint().text() + " ") != std::string::npos);
+  CHECK(line.find(" tries=1 error=\"Too many open files") != std::string::npos);
+  CHECK(kite.lines.contain("last_backend=" + hole->endpoint().text()));
 }
 
 TEST_CASE("access log: time spent waiting for a backend is told apart") {

@@ -103,6 +103,8 @@ TEST_CASE("backend table: failures in a row eject, a success between them does n
   CHECK(kite.view(1).until == kite.now() + seconds(1));
   CHECK(kite.view(1).counters.connect_failures_total == 5);
   CHECK(kite.table.stats().ejections_total == 1);
+  CHECK(kite.table.ejections_total({0, kite.view(1).container_port}) == 1);
+  CHECK(kite.table.ejections_total({1, kite.view(1).container_port}) == 0);
   CHECK(kite.lines.contain("event=backend_ejected"));
 }
 

@@ -48,6 +48,29 @@ TEST_CASE("listener: a socket that others shut down is told of and opened anew, 
   }
 }
 
+TEST_CASE("listener: a port that ended and is no longer wanted goes with its connections") {
+  auto options = ProxyHarness::default_options();
+  options.ports.clear();
+  ProxyHarness kite(options);
+  PeerListener listener;
+  PeerListener free_port;
+  const uint16_t port = free_port.endpoint().port();
+  free_port.close();
+  kite.publish({listener.endpoint()}, port);
+  auto [client, backend] = kite.connect_through(listener);
+  shut_down_sockets_at(kite.entrance());
+  kite.loop.settle();
+  REQUIRE(kite.proxy.stats().listen_failures_total == 1);
+  REQUIRE(kite.proxy.port_stats().size() == 1);
+  kite.cell.publish(std::make_shared<const snapshot::Snapshot>());
+  CHECK(kite.proxy.port_stats().empty());
+  CHECK(kite.lines.contain("event=port_closed"));
+  CHECK(kite.proxy.connections() == 0);
+  kite.loop.clock.advance(std::chrono::seconds(1));
+  kite.loop.settle();
+  CHECK(kite.entrances().size() == 1);
+}
+
 TEST_CASE("listener: a port that ended is not opened anew while the kite drains") {
   ProxyHarness kite;
   PeerListener listener;

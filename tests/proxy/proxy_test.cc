@@ -1,17 +1,18 @@
 #include "proxy/proxy.h"
 
 #include <doctest/doctest.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <optional>
 
 #include "tests/support/black_hole.h"
+#include "tests/support/descriptor_limit.h"
 #include "tests/support/proxy_harness.h"
 
 namespace kite::proxy {
 
 using testing::BlackHole;
+using testing::DescriptorLimit;
 using testing::Peer;
 using testing::PeerListener;
 using testing::ProxyHarness;
@@ -29,6 +30,12 @@ sys::Endpoint refusing_endpoint() {
 bool ends_with_reset(ProxyHarness& kite, Peer& client) {
   return kite.run_with_time_until([&] { return client.read_some(), client.saw_reset(); }) &&
          !client.saw_eof();
+}
+
+/// The one descriptor that is to be had goes to the client; none is left to connect a backend with.
+bool accept_without_a_descriptor_left(ProxyHarness& kite, size_t connections) {
+  const DescriptorLimit tight(DescriptorLimit::for_one_more());
+  return kite.loop.run_until([&] { return kite.proxy.connections() == connections; });
 }
 
 }  // namespace
@@ -239,13 +246,10 @@ TEST_CASE("proxy: out of descriptors it pauses without spinning, then serves eve
   kite.publish({listener.endpoint()});
   std::vector<Peer> clients;
   for (int i = 0; i < 10; ++i) clients.push_back(Peer::connect(kite.entrance()));
-  rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-  rlimit tight = before;
-  tight.rlim_cur = 3;
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
-  kite.loop.settle(50);
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  {
+    const DescriptorLimit none_left;
+    kite.loop.settle(50);
+  }
   CHECK(kite.proxy.stats().accepted_total == 0);
   CHECK(kite.proxy.stats().accept_pauses_total == 1);
   CHECK(kite.lines.contain("event=accepting_paused"));
@@ -258,16 +262,7 @@ TEST_CASE("proxy: a descriptor shortage while connecting blames no backend and i
   PeerListener listener;
   kite.publish({listener.endpoint()});
   Peer client = Peer::connect(kite.entrance());
-  rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-  rlimit tight = before;
-  sys::OwnedFd lowest_free(::dup(0));  // exactly one number is left: for the accepted client
-  tight.rlim_cur = static_cast<rlim_t>(lowest_free.get()) + 1;
-  lowest_free.reset();
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
-  const bool accepted = kite.loop.run_until([&] { return kite.proxy.connections() == 1; });
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
-  CHECK(accepted);
+  CHECK(accept_without_a_descriptor_left(kite, 1));
   CHECK(kite.proxy.stats().tunnels_opened_total == 0);
   kite.loop.clock.advance(Connector::kShortagePause);
   CHECK(kite.loop.run_until([&] { return kite.proxy.stats().tunnels_opened_total == 1; }));
@@ -277,22 +272,35 @@ TEST_CASE("proxy: a descriptor shortage while connecting blames no backend and i
   CHECK(kite.troubles == 0);
 }
 
+TEST_CASE("proxy: shortages and retries are counted of clients for whom the last backend leaves") {
+  BlackHole hole;
+  PeerListener listener;
+  auto options = ProxyHarness::default_options();
+  options.hold.wait = std::chrono::seconds(10);
+  ProxyHarness kite(options);
+  kite.publish({hole.endpoint()});
+  Peer client = Peer::connect(kite.entrance());
+  CHECK(accept_without_a_descriptor_left(kite, 1));
+  kite.loop.clock.advance(Connector::kShortagePause);
+  kite.loop.settle();
+  kite.publish({});
+  kite.loop.clock.advance(options.connect.attempt_timeout);
+  CHECK(kite.loop.run_until([&] { return kite.proxy.waiting() == 1; }));
+  CHECK(kite.proxy.stats().connect_shortages_total >= 1);
+  CHECK(kite.proxy.port_stats()[0].counters.connect_shortages_total >= 1);
+  CHECK(kite.proxy.stats().retries_total == 0);
+  kite.publish({listener.endpoint()});
+  CHECK(kite.loop.run_until([&] { return kite.proxy.stats().tunnels_opened_total == 1; }));
+  CHECK(kite.proxy.stats().retries_total == 1);
+}
+
 TEST_CASE("proxy: who waits for a descriptor gets the next one before anybody else is accepted") {
   ProxyHarness kite;
   PeerListener listener;
   kite.publish({listener.endpoint()});
   auto leaving = std::make_optional(kite.connect_through(listener));
   Peer first = Peer::connect(kite.entrance());
-  rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-  rlimit tight = before;
-  sys::OwnedFd lowest_free(::dup(0));  // exactly one number is left: for the accepted client
-  tight.rlim_cur = static_cast<rlim_t>(lowest_free.get()) + 1;
-  lowest_free.reset();
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
-  const bool accepted = kite.loop.run_until([&] { return kite.proxy.connections() == 2; });
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
-  CHECK(accepted);
+  CHECK(accept_without_a_descriptor_left(kite, 2));
   CHECK(kite.lines.contain("event=accepting_paused"));
   Peer second = Peer::connect(kite.entrance());
   leaving.reset();

@@ -23,13 +23,14 @@ inline void add_backends(size_t backends, const std::string& zone, sys::SteadyTi
             .value();
     tasks.push_back({id, zone});
     set.backends.push_back({endpoint, static_cast<uint32_t>(i)});
-    proxy::BackendView backend;
+    admin::BackendRow backend;
     backend.container_port = 8080;
     backend.endpoint = endpoint;
     backend.task = id;
     backend.zone = zone;
     backend.state = static_cast<proxy::BackendState>(i % proxy::kBackendStates);
     backend.until = until;
+    backend.health = i % 4 == 3 ? "UNKNOWN" : "HEALTHY";
     backend.connections = static_cast<uint32_t>(7 * i % 23);
     backend.counters = {1234 * i, 98'765'432 * i, 1'234'567 * i, i % 3, 0};
     target.backends.push_back(std::move(backend));
@@ -89,6 +90,7 @@ inline admin::View busy_view(size_t backends = 5, const std::string& zone = "eu-
   const proxy::PortStats port = busy_port();
   target.proxy = port.counters;
   target.ports = {port};
+  target.ejections_total = {{port.container_port, 6}};
   target.discovery.cycles_complete = 900;
   target.discovery.last_complete = view.now - 4s;
   target.discovery.next_poll = view.now + 9s;
