@@ -51,6 +51,13 @@ def test_keys_region_and_endpoints_of_a_profile(scenario, start_kite, port, tmp_
 OTHER_USER = 64001
 
 
+def in_home(env, home):
+    """The environment without what names other files than the usual ones."""
+    return {"HOME": str(home), **{name: value for name, value in env.items()
+                                  if name not in ("HOME", "AWS_CONFIG_FILE",
+                                                  "AWS_SHARED_CREDENTIALS_FILE")}}
+
+
 def of_another(path, mode):
     path.chmod(mode)
     os.chown(path, OTHER_USER, OTHER_USER)
@@ -64,7 +71,7 @@ def test_files_of_another_user_are_an_error_for_root_too(aws, tmp_path, command)
     file = tmp_path / ".aws" / "credentials"
     file.write_text("[default]\n" + keys())
     of_another(file, 0o600)
-    env = {"PATH": "/usr/bin:/bin", **aws.env("none"), "HOME": str(tmp_path)}
+    env = {"PATH": "/usr/bin:/bin", **in_home(aws.env("none"), tmp_path)}
     done = subprocess.run([binary(), *command, "-name=app", "-family=web"], env=env,
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
@@ -80,7 +87,7 @@ def test_a_home_of_another_user_keeps_nobody_from_other_credentials(scenario, st
     (home / ".aws").mkdir(parents=True)
     (home / ".aws" / "credentials").write_text("[default]\n" + keys("AKIAOTHER", "x" * 40))
     of_another(home, 0o700)
-    env = {**scenario.aws.env("container"), "HOME": str(home)}
+    env = in_home(scenario.aws.env("container"), home)
     start_kite(env=env).wait_listening(port)
     assert ask_name(port) == backend.name
 
