@@ -29,8 +29,8 @@ bool is_hidden(const std::string& path) {
   return ::stat(path.c_str(), &about) == -1 && errno == EACCES;
 }
 
-/// Whether the file counts as absent. What nobody named does in a home that may not even be entered:
-/// that home is another user's, as an image's root leaves it in HOME. DESIGN 58
+/// Whether the file counts as absent. What nobody named does in a home that may not even be
+/// entered: that home is another user's, as an image's root leaves it in HOME. DESIGN 58
 bool is_absent(const SharedFiles::File& file, int os_error) {
   if (os_error == ENOENT || os_error == ENOTDIR) return true;
   return os_error == EACCES && file.variable.empty() &&

@@ -190,20 +190,6 @@ Connector& Proxy::add_connector(WaitingClient client) {
   return connector;
 }
 
-/// Its last backend has reset it before anything went either way. DESIGN 59
-void Proxy::connect_elsewhere(const ConnectionInfo& before, sys::OwnedFd client) {
-  ConnectionInfo info = before;
-  info.backend_id = kNoBackend;
-  info.connected_at = {};
-  ++stats_.reset_retries_total;
-  ++stats_.retries_total;
-  ports_.attribute(stats_, info.listen_port);
-  Connector& connector =
-      add_connector({info, ports_.find(info.listen_port)->container_port, std::move(client)});
-  connector.count_lost_backend();
-  connector.start();
-}
-
 void Proxy::on_handles_exhausted(Listener&, int saved_errno) {
   pause_for_lack(saved_errno, "no client can be accepted: ");
   resume_timer_.start(reactor_.now() + kExhaustedPause);
@@ -318,30 +304,6 @@ void Proxy::on_hold_ended(const WaitingClient& client, HoldEnd end) {
   account_end(info.listen_port);
   budget_.give_back();
   note_connection_ended();
-}
-
-void Proxy::on_attempt_failed(const Connector& connector, int code) {
-  ++stats_.connect_failures_total;
-  ports_.attribute(stats_, connector.info().listen_port);
-  if (log_.enabled(sys::LogLevel::debug)) {
-    log_.debug("connect_failed", {{"cx", connector.info().id},
-                                  {"backend", connector.info().backend.text()},
-                                  {"error", sys::errno_text(code)}});
-  }
-  on_trouble_();
-}
-
-bool Proxy::wants_client_back(const Tunnel& tunnel) {
-  const ConnectionInfo& info = tunnel.info();
-  const PortStats* port = ports_.find(info.listen_port);
-  if (port == nullptr || info.tries > options_.connect.retries) return false;
-  if (reactor_.now() >= info.accepted_at + options_.connect.deadline) return false;
-  const snapshot::Snapshot* set = cell_.current().get();
-  const snapshot::PortBackends* known =
-      set == nullptr ? nullptr : set->find_port(port->container_port);
-  return known != nullptr &&
-         std::any_of(known->backends.begin(), known->backends.end(),
-                     [&](const auto& each) { return each.endpoint != info.backend; });
 }
 
 void Proxy::on_tunnel_closed(Tunnel& tunnel, CloseReason reason) {

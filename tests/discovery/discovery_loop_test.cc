@@ -2,8 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <utility>
-
 #include "tests/discovery/loop_fixture.h"
 
 namespace kite::discovery {
@@ -112,105 +110,6 @@ TEST_CASE("loop: scale to zero empties the set with the second empty poll, which
   CHECK(fixture.loop.stats().empty_lists_kept == 1);
   CHECK(fixture.poll() == milliseconds(4500));
   CHECK(fixture.cell.current()->backend_count() == 0);
-}
-
-namespace {
-
-/// Other tasks on the same instances: a deployment that is over between two polls.
-void replace_all(testing::FakeCluster& cluster) {
-  const auto before = std::exchange(cluster.tasks, {});
-  for (const auto& [arn, task] : before) {
-    cluster.add_bridge_task("new-" + std::to_string(cluster.tasks.size()),
-                            std::string(task.container_instance_arn),
-                            {testing::binding(80, 40000)});
-  }
-}
-
-size_t backends(const LoopFixture& fixture) {
-  return fixture.cell.current()->backend_count();
-}
-
-}  // namespace
-
-TEST_CASE("loop: the last backends stay while AWS does not describe those that replaced them") {
-  LoopFixture fixture;
-  fill(fixture.cluster, 2, 2);
-  fixture.loop.start();
-  fixture.poll();
-  const snapshot::SnapshotPtr before = fixture.cell.current();
-  replace_all(fixture.cluster);
-  fixture.fail("ecs:DescribeTasks", aws::ErrorClass::transient, "Timeout");
-  for (int i = 0; i < 2; ++i) fixture.poll();
-  CHECK(fixture.cell.current() == before);
-  CHECK(fixture.lines.count("level=warn event=last_backends_kept") == 1);
-  const auto tasks = std::exchange(fixture.cluster.tasks, {});
-  fixture.fail("", aws::ErrorClass::transient, "");
-  fixture.poll();
-  CHECK(fixture.cell.current() == before);  // an empty list is believed the second time
-  fixture.cluster.tasks = tasks;
-  fixture.poll();
-  CHECK(backends(fixture) == 2);
-  CHECK(fixture.cell.current() != before);
-}
-
-TEST_CASE("loop: the last backends go after five minutes without a whole answer") {
-  LoopFixture fixture;
-  fill(fixture.cluster, 2, 2);
-  fixture.loop.start();
-  fixture.poll();
-  replace_all(fixture.cluster);
-  fixture.fail("ecs:DescribeTasks", aws::ErrorClass::transient, "Timeout");
-  fixture.poll();
-  const sys::SteadyTime doubted = fixture.clock.steady_now();
-  while (fixture.clock.steady_now() < doubted + std::chrono::minutes(5)) {
-    CHECK(backends(fixture) == 2);
-    fixture.poll();
-  }
-  CHECK(backends(fixture) == 0);
-}
-
-TEST_CASE("loop: a round that finds all tasks MISSING waits for a listing") {
-  LoopFixture fixture;
-  fill(fixture.cluster, 2, 2);
-  fixture.loop.start();
-  fixture.poll();
-  replace_all(fixture.cluster);
-  const size_t descriptions = fixture.api.count("ecs:DescribeTasks");
-  fixture.fail("ecs:ListTasks", aws::ErrorClass::throttled, "ThrottlingException");
-  for (int i = 0; i < 50 && fixture.api.count("ecs:DescribeTasks") == descriptions; ++i) {
-    fixture.poll();
-  }
-  REQUIRE(fixture.api.count("ecs:DescribeTasks") > descriptions);
-  CHECK(fixture.lines.count("level=warn event=last_backends_kept") == 1);
-  CHECK(backends(fixture) == 2);
-  fixture.fail("", aws::ErrorClass::transient, "");
-  for (int i = 0; i < 3; ++i) fixture.poll();
-  CHECK(backends(fixture) == 2);
-  CHECK(fixture.lines.count("event=backends_changed target=family/web/app backends=0") == 0);
-  CHECK(fixture.lines.count("event=backends_changed target=family/web/app backends=2") == 2);
-}
-
-TEST_CASE("loop: listed tasks that are all MISSING are believed to be the second time") {
-  LoopFixture fixture;
-  fill(fixture.cluster, 2, 2);
-  fixture.loop.start();
-  fixture.poll();
-  for (const auto& [arn, task] : fixture.cluster.tasks) fixture.cluster.missing.insert(arn);
-  while (fixture.api.count("ecs:DescribeTasks") < 2) fixture.poll();
-  CHECK(backends(fixture) == 2);
-  for (int i = 0; i < 3 && backends(fixture) > 0; ++i) CHECK(fixture.poll() <= seconds(5));
-  CHECK(backends(fixture) == 0);
-}
-
-TEST_CASE("loop: tasks that have stopped one and all are believed at once") {
-  LoopFixture fixture;
-  fill(fixture.cluster, 2, 2);
-  fixture.loop.start();
-  fixture.poll();
-  for (auto& [arn, task] : fixture.cluster.tasks) task.last_status = "STOPPED";
-  REQUIRE(fixture.loop.poll_soon());
-  fixture.poll();
-  CHECK(backends(fixture) == 0);
 }
 
 TEST_CASE("loop: calm polls grow apart, a change brings them together") {

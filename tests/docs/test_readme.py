@@ -98,7 +98,8 @@ def test_actions_of_the_policy_are_those_that_are_called():
 
 def test_make_targets_exist():
     rules = ROOT.joinpath("Makefile").read_text(encoding="utf-8")
-    for path in ("third_party/static.mk", "tests/bench/bench.mk", "tests/fleet/fleet.mk"):
+    for path in ("third_party/static.mk", "tests/bench/bench.mk", "tests/fleet/fleet.mk",
+                 "tests/torture/torture.mk"):
         rules += (ROOT / path).read_text(encoding="utf-8")
     names = {name for line in re.findall(r"^([a-z][a-z -]*):(?!=)", rules, re.MULTILINE)
              for name in line.split()}

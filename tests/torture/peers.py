@@ -4,8 +4,8 @@
 Usage: peers.py [--readme] [kite|haproxy|nginx ...]
 
 A run for all of them is kept in build/torture/peers.md, which --readme puts into README.md without
-running anything. Nothing is judged. Each row is a fresh proxy, as tests/bench configures it; HAProxy also checks its
-servers and tries another one, as nginx does by itself.
+running anything. Nothing is judged. Each row is a fresh proxy, as tests/bench configures it;
+HAProxy also checks its servers and tries another one, as nginx does by itself.
 """
 
 import argparse
@@ -21,7 +21,8 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "e2e"), str(HERE.parent / "bench"), str(HERE.parent)]
+sys.path[:0] = [str(each) for each in (HERE, HERE.parent / "e2e", HERE.parent / "bench",
+                                      HERE.parent)]
 
 import netns  # noqa: E402
 from backends import DeadBackend, Farm, hold, name_then_echo, reset_at_once  # noqa: E402
@@ -225,7 +226,7 @@ def local_ports(make):
 
 
 def one_by_one(clients):
-    """Each leaves when it was served, or was not; for three seconds without either the rest wait."""
+    """Each leaves when it was served, or was not; who hears nothing for 3 s was not."""
     served = 0
     with selectors.DefaultSelector() as waiting:
         for client in clients:
