@@ -114,15 +114,16 @@ $(STATIC)/ecs-task-kite.unstripped: $(STATIC_LINKED) $(STATIC_RUNTIME) $(STATIC_
 	@$(STATIC_CXX) $(STATIC_CXXFLAGS) -O2 -frandom-seed=link $(STATIC_LDFLAGS) \
 	  -Wl,-Map=$(STATIC)/ecs-task-kite.map -o $@ $(STATIC_RUNTIME) $(STATIC_LINKED) $(STATIC_LIBS)
 
-# The notices travel in a section that is never loaded: readelf -p .licences ecs-task-kite
-$(STATIC)/ecs-task-kite: $(STATIC)/ecs-task-kite.unstripped $(STATIC)/licences.txt
+# The notices travel in a section that is never loaded; third_party/README.md says how to read it.
+$(STATIC)/ecs-task-kite: $(STATIC)/ecs-task-kite.unstripped $(STATIC)/licences.gz
 	@$(STATIC_STRIP) --strip-all --remove-section=.comment --remove-section=.note.stapsdt -o $@ $<
-	@$(STATIC_OBJCOPY) --add-section .licences=$(STATIC)/licences.txt \
+	@$(STATIC_OBJCOPY) --add-section .licences=$(STATIC)/licences.gz \
 	  --set-section-flags .licences=noload,readonly $@
 
-$(STATIC)/licences.txt: third_party/licences $(STATIC_LIBRARY_STAMPS)
+$(STATIC)/licences.gz: third_party/licences $(STATIC_LIBRARY_STAMPS)
 	@mkdir -p $(@D)
-	@third_party/licences $(LIBRARIES)/licences >$@
+	@third_party/licences $(LIBRARIES)/licences >$(@:.gz=.txt)
+	@gzip -9nc $(@:.gz=.txt) >$@
 
 $(STATIC)/sbom.cdx.json: $(STATIC)/ecs-task-kite third_party/sbom.py \
     $(STATIC_LIBRARIES:%=third_party/%/component)
