@@ -1,7 +1,6 @@
 """What the shipped program is: one file, hardened, small, and made of what its bill says."""
 
 import gzip
-import gzip
 import hashlib
 import json
 import re
