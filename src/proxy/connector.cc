@@ -79,7 +79,10 @@ void Connector::try_next() {
     if (failures_ > limits_.retries) return finish(ConnectFailure::exhausted);
     const auto choice = balancer_.pick(container_port_, tried_, reactor_.now());
     if (!choice && !lacked_way_) return finish(ConnectFailure::exhausted);
-    if (!choice) return pause();
+    if (!choice) {
+      owner_.on_no_way(*this, last_error_);
+      return pause();
+    }
     const Attempt outcome = attempt(*choice);
     set_lack(outcome == Attempt::short_of_handles);
     switch (outcome) {

@@ -37,6 +37,8 @@ class ConnectorOwner {
   /// A descriptor or memory is waited for, with the errno that says which, or no longer: 0. Told in
   /// turns, and of the end before the last call.
   virtual void on_lack_changed(int saved_errno) = 0;
+  /// No backend can be reached from here for now (errno); all are asked again after a pause.
+  virtual void on_no_way(const Connector& connector, int saved_errno) = 0;
   /// One attempt failed (errno, ETIMEDOUT for our own time limit); another may follow.
   virtual void on_attempt_failed(const Connector& connector, int code) = 0;
 };

@@ -95,6 +95,7 @@ class Proxy final : public ListenerOwner,
   void on_connected(Connector& connector, event::Events backend_events) override;
   void on_connect_failed(Connector& connector, ConnectFailure failure) override;
   void on_lack_changed(int saved_errno) override;
+  void on_no_way(const Connector& connector, int saved_errno) override;
   void on_attempt_failed(const Connector& connector, int code) override;
   bool wants_client_back(const Tunnel& tunnel) override;
   void on_tunnel_closed(Tunnel& tunnel, CloseReason reason) override;
@@ -164,6 +165,7 @@ class Proxy final : public ListenerOwner,
   size_t connections_peak_ = 0;  // since memory was last freed
   sys::LogThrottle pause_log_{kReportInterval};
   sys::LogThrottle unserved_log_{kReportInterval};
+  sys::LogThrottle no_way_log_{kReportInterval};
   ProxyStats stats_;
   PortAccounts ports_;
   uint64_t next_connection_id_ = 1;

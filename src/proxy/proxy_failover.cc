@@ -19,6 +19,19 @@ void Proxy::on_attempt_failed(const Connector& connector, int code) {
   on_trouble_();
 }
 
+void Proxy::on_no_way(const Connector& connector, int saved_errno) {
+  const auto suppressed = no_way_log_.admit(reactor_.now());
+  if (!suppressed) return;
+  log_.warn("connect_postponed",
+            {{"cx", connector.info().id},
+             {"port", connector.info().listen_port},
+             {"error", "no backend can be connected from here: " + sys::errno_text(saved_errno)},
+             {"hint",
+              "most likely the local ports are used up: widen net.ipv4.ip_local_port_range, or "
+              "see what keeps so many connections open"},
+             {"suppressed", *suppressed}});
+}
+
 bool Proxy::wants_client_back(const Tunnel& tunnel) {
   const ConnectionInfo& info = tunnel.info();
   const PortStats* port = ports_.find(info.listen_port);

@@ -225,4 +225,6 @@ def test_ports(few_ports, scenario, start_kite, port):  # noqa: F811
     with open("/proc/sys/net/ipv4/ip_local_port_range", "w") as limits:
         limits.write("32768 60999")
     all_is_well(kite, port)
+    assert any("Cannot assign requested address" in line["error"]
+               for line in kite.lines(event="connect_postponed"))
     assert not kite.lines(event="client_unserved")
