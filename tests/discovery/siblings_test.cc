@@ -114,24 +114,25 @@ TEST_CASE("siblings: no description grows older than 30 s, whoever renews it") {
 TEST_CASE("siblings: what a sibling's call tells is published at once") {
   TwoFamilies two;
   const std::string sick = two.add_task("db", "d2", 32003);
+  two.add_task("web", "w2", 32004);
   two.run_for(minutes(1));
   CHECK(two.db->endpoints() == "10.0.0.1:32002 10.0.0.1:32003");
   set_health(two, sick, "UNHEALTHY");
   set_status(two, two.web_task, "STOPPING");
   two.forget();
   const size_t index = two.run_until_open("ecs:DescribeTasks");
-  REQUIRE(two.api.at(index).ids.size() == 3);
+  REQUIRE(two.api.at(index).ids.size() == 4);
   const uint64_t polls = two.db->stats().cycles_complete + two.web->stats().cycles_complete;
   two.answer_all();
   CHECK(two.count("ecs:DescribeTasks") == 1);
-  CHECK(two.web->endpoints() == "no port");
+  CHECK(two.web->endpoints() == "10.0.0.1:32004");
   CHECK(two.db->endpoints() == "10.0.0.1:32002");
   // One poll asked; who was told counts none, unless its own round was due in the same moment.
   CHECK(two.db->stats().cycles_complete + two.web->stats().cycles_complete <= polls + 2);
   set_health(two, sick, "HEALTHY");
   set_status(two, two.web_task, "RUNNING");
   two.run_for(seconds(31));
-  CHECK(two.web->endpoints() == "10.0.0.1:32001");
+  CHECK(two.web->endpoints() == "10.0.0.1:32001 10.0.0.1:32004");
   CHECK(two.db->endpoints() == "10.0.0.1:32002 10.0.0.1:32003");
 }
 

@@ -22,6 +22,8 @@ TEST_CASE("siblings: MISSING takes a sibling's task away, other failures do not"
   for (const std::string reason : {"MISSING", "INTERNAL"}) {
     CAPTURE(reason);
     TwoFamilies two;
+    two.add_task("web", "w2", 32003);
+    two.add_task("db", "d2", 32004);
     two.run_for(minutes(1));
     two.forget();
     const size_t index = two.run_until_open("ecs:DescribeTasks");
@@ -31,12 +33,12 @@ TEST_CASE("siblings: MISSING takes a sibling's task away, other failures do not"
     two.paused = true;
     for (int i = 0; i < 20; ++i) two.answer_all();
     two.paused = false;
-    const std::string expected = reason == "MISSING" ? "no port" : "10.0.0.1:32001";
-    CHECK(two.web->endpoints() == expected);
-    CHECK(two.db->endpoints() == (reason == "MISSING" ? "no port" : "10.0.0.1:32002"));
+    const bool gone = reason == "MISSING";
+    CHECK(two.web->endpoints() == (gone ? "10.0.0.1:32003" : "10.0.0.1:32001 10.0.0.1:32003"));
+    CHECK(two.db->endpoints() == (gone ? "10.0.0.1:32004" : "10.0.0.1:32002 10.0.0.1:32004"));
     two.run_for(seconds(31));  // the listing names them still
-    CHECK(two.web->endpoints() == "10.0.0.1:32001");
-    CHECK(two.db->endpoints() == "10.0.0.1:32002");
+    CHECK(two.web->endpoints() == "10.0.0.1:32001 10.0.0.1:32003");
+    CHECK(two.db->endpoints() == "10.0.0.1:32002 10.0.0.1:32004");
   }
 }
 
@@ -59,23 +61,25 @@ TEST_CASE("siblings: a description that says too little takes nothing from a sib
 
 TEST_CASE("siblings: a shared call that fails takes nothing, and who waited asks for itself") {
   TwoFamilies two;
+  two.add_task("db", "d2", 32003);
   two.run_for(minutes(1));
   two.forget();
   const size_t index = two.run_until_open("ecs:DescribeTasks");
-  REQUIRE(two.api.at(index).ids.size() == 2);
+  REQUIRE(two.api.at(index).ids.size() == 3);
   set_status(two, two.db_task, "STOPPING");
   two.api.fail(index, aws::ErrorClass::transient, "Timeout");
   CHECK(two.web->endpoints() == "10.0.0.1:32001");
-  CHECK(two.db->endpoints() == "10.0.0.1:32002");
+  CHECK(two.db->endpoints() == "10.0.0.1:32002 10.0.0.1:32003");
   two.answer_all();  // the other round was due in the same moment
   CHECK(two.count("ecs:DescribeTasks") == 2);
   CHECK(two.web->endpoints() == "10.0.0.1:32001");
-  CHECK(two.db->endpoints() == "no port");
+  CHECK(two.db->endpoints() == "10.0.0.1:32003");
   CHECK(two.web->stats().cycles_partial + two.db->stats().cycles_partial == 1);
 }
 
 TEST_CASE("siblings: whose tasks were in a call that failed asks when it would have asked anyway") {
   TwoFamilies two;
+  two.add_task("db", "d2", 32003);
   two.random.jitters = {};
   two.run_for(minutes(1));
   two.web->loop->poll_soon();
@@ -95,10 +99,10 @@ TEST_CASE("siblings: whose tasks were in a call that failed asks when it would h
   two.run_for(seconds(2));
   two.answer = nullptr;
   CHECK(two.web->endpoints() == "10.0.0.1:32001");
-  CHECK(two.db->endpoints() == "10.0.0.1:32002");
+  CHECK(two.db->endpoints() == "10.0.0.1:32002 10.0.0.1:32003");
   set_status(two, two.db_task, "STOPPING");
   two.run_for(last + seconds(30) - two.clock.steady_now());
-  CHECK(two.db->endpoints() == "no port");
+  CHECK(two.db->endpoints() == "10.0.0.1:32003");
 }
 
 TEST_CASE("siblings: an empty list that was shared must come twice for each") {
