@@ -1,5 +1,6 @@
 #include "tests/fleet/cluster.h"
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
 
@@ -101,6 +102,12 @@ void Cluster::stop_task(size_t service) {
   all_.erase(tasks.begin()->first);
   tasks.erase(tasks.begin());
   ++services_[service].revision;
+}
+
+bool Cluster::runs(size_t service, std::string_view task_id) const {
+  const Tasks& tasks = services_[service].tasks;
+  return std::any_of(tasks.begin(), tasks.end(),
+                     [&](const auto& task) { return task.first.ends_with(task_id); });
 }
 
 std::string Cluster::list_tasks(std::string_view request) const {

@@ -27,6 +27,7 @@ class Cluster {
   std::string start_task(size_t service);
   /// Ends the oldest of the service's tasks.
   void stop_task(size_t service);
+  bool runs(size_t service, std::string_view task_id) const;
 
   /// Bodies of the answers to the requests with these bodies.
   std::string list_tasks(std::string_view request) const;

@@ -98,19 +98,36 @@ void Fleet::plan() {
   if (scenario_.outage_until > 0) {
     every(scenario_.outage_from, [this] {
       cloud_.set_down(true);
-      for (const auto& kite : kites_) backends_before_outage_.push_back(kite->backends());
+      for (const auto& kite : kites_) serving_before_outage_.push_back(serving_tasks(*kite));
       return 0.0;
     });
     every(scenario_.outage_until, [this] {
       cloud_.set_down(false);
-      // What an answer that was under way has added is no loss.
       for (size_t i = 0; i < kites_.size(); ++i) {
-        const bool kept = kites_[i]->backends() >= std::max<size_t>(backends_before_outage_[i], 1);
-        if (kept) ++kept_in_outage_;
+        if (keeps(*kites_[i], serving_before_outage_[i])) ++kept_in_outage_;
       }
       return 0.0;
     });
   }
+}
+
+/// Those of a kite's tasks that do run. An answer that is under way may still take the others away,
+/// as it may add some.
+std::vector<std::string> Fleet::serving_tasks(const FleetKite& kite) const {
+  std::vector<std::string> running;
+  if (kite.set() == nullptr) return running;
+  for (const snapshot::BackendTask& task : kite.set()->tasks()) {
+    if (cluster_.runs(kite.service(), task.id)) running.emplace_back(task.id.view());
+  }
+  return running;
+}
+
+bool Fleet::keeps(const FleetKite& kite, const std::vector<std::string>& tasks) {
+  if (kite.backends() == 0) return false;
+  const auto& now = kite.set()->tasks();
+  return std::all_of(tasks.begin(), tasks.end(), [&](const std::string& id) {
+    return std::any_of(now.begin(), now.end(), [&](const auto& task) { return task.id == id; });
+  });
 }
 
 void Fleet::replace_task(size_t service) {

@@ -62,6 +62,8 @@ class Fleet {
   void every(double first, std::function<double()> act);
   void plan();
   void replace_task(size_t service);
+  std::vector<std::string> serving_tasks(const FleetKite& kite) const;
+  static bool keeps(const FleetKite& kite, const std::vector<std::string>& tasks);
   void run_turns();
 
   const Scenario scenario_;
@@ -78,7 +80,7 @@ class Fleet {
   std::vector<Arrival> arrivals_;
   std::vector<std::unique_ptr<FleetKite>> kites_;
   std::vector<std::unique_ptr<Event>> events_;
-  std::vector<size_t> backends_before_outage_;  ///< of each kite
+  std::vector<std::vector<std::string>> serving_before_outage_;  ///< of each kite
   size_t kept_in_outage_ = 0;
 };
 

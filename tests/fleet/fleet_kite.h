@@ -84,6 +84,8 @@ class FleetKite {
   const Gaps& polls() const { return polls_; }
   const Gaps& descriptions() const { return descriptions_; }
   size_t backends() const { return cell_.current() ? cell_.current()->backend_count() : 0; }
+  const snapshot::SnapshotPtr& set() const { return cell_.current(); }
+  size_t service() const { return service_; }
   void close_gaps();
 
  private:
