@@ -196,31 +196,29 @@ class TreeBuilder {
   /// After a member's name: takes the value if it is a plain text, steps over it if it is not
   /// wanted, and does the same with the members that follow. Anything else is left to the parser.
   bool take_members(std::string_view name) {
-    std::string_view rest = input_.rest();
-    bool wanted = find_name(name);
-    std::optional<std::string_view> text = plain_text(after_colon(rest));
-    if (wanted && !text.has_value()) return true;
-    for (;;) {  // ends: the rest gets shorter
-      rest = after_colon(rest);
-      if (wanted) {
+    std::string_view value = after_colon(input_.rest());
+    std::optional<std::string_view> rest;  // what follows the last member that was dealt with
+    for (;;) {                             // ends: the rest gets shorter
+      const bool wanted = find_name(name);
+      const auto text = wanted ? plain_text(value) : std::nullopt;
+      if (wanted && !text.has_value()) break;
+      if (text.has_value()) {
         if (!add_text(*text)) return false;
-        rest.remove_prefix(text->size() + kQuotes);
+        value.remove_prefix(text->size() + kQuotes);
       } else {
-        const size_t bytes = value_bytes(rest, JsonDocument::kDepthMax - open_.size());
+        const size_t bytes = value_bytes(value, JsonDocument::kDepthMax - open_.size());
         if (bytes == 0) return refuse("a value is missing, cut off or nested too deeply");
-        rest.remove_prefix(bytes);
+        value.remove_prefix(bytes);
       }
-      if (!rest.starts_with(',')) break;
-      const std::string_view next = without_blanks(rest.substr(1));
+      rest = value;
+      if (!value.starts_with(',')) break;
+      const std::string_view next = without_blanks(value.substr(1));
       const auto next_name = plain_text(next);
       if (!next_name.has_value()) break;
-      const std::string_view after_name = next.substr(next_name->size() + kQuotes);
-      wanted = find_name(*next_name);
-      if (wanted) text = plain_text(after_colon(after_name));
-      if (wanted && !text.has_value()) break;
-      rest = after_name;
+      name = *next_name;
+      value = after_colon(next.substr(name.size() + kQuotes));
     }
-    put_stub(rest);
+    if (rest.has_value()) put_stub(*rest);
     return true;
   }
 

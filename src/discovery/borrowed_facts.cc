@@ -1,6 +1,5 @@
 #include "discovery/borrowed_facts.h"
 
-#include <algorithm>
 #include <optional>
 
 #include "discovery/names.h"
@@ -50,26 +49,10 @@ void borrow_instances(const std::vector<std::string>& wanted, const Inventory& f
   }
 }
 
-bool overlap(const std::vector<std::string>& one, const std::vector<std::string>& other) {
-  return std::any_of(one.begin(), one.end(),
-                     [&](const std::string& name) { return holds(other, name); });
-}
-
 bool overlap(const LookupPlan& one, const LookupPlan& other) {
   return overlap(one.container_instances, other.container_instances) ||
          overlap(one.definitions, other.definitions) || overlap(one.interfaces, other.interfaces) ||
          overlap(one.services, other.services);
-}
-
-void fill_chunk(std::vector<std::string>& names, const std::vector<std::string>& more,
-                size_t size) {
-  const size_t full = (names.size() + size - 1) / size * size;
-  const size_t before = names.size();
-  for (const std::string& name : more) {
-    if (names.size() == full) break;
-    if (!holds(Names(names).first(before), name)) names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
 }
 
 }  // namespace kite::discovery

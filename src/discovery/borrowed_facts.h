@@ -16,11 +16,5 @@ void borrow_instances(const std::vector<std::string>& wanted, const Inventory& f
 
 /// Whether one asks anything that the other asks too.
 bool overlap(const LookupPlan& one, const LookupPlan& other);
-/// Both sorted.
-bool overlap(const std::vector<std::string>& one, const std::vector<std::string>& other);
-
-/// Adds names until the last chunk of `size` is full. `names` is sorted and stays so; an empty list
-/// stays empty, for it makes no call.
-void fill_chunk(std::vector<std::string>& names, const std::vector<std::string>& more, size_t size);
 
 }  // namespace kite::discovery

@@ -7,7 +7,7 @@
 
 #include "aws/ecs_api.h"
 #include "discovery/backend_filter.h"
-#include "discovery/borrowed_facts.h"
+#include "discovery/names.h"
 #include "discovery/network_mode.h"
 
 namespace kite::discovery {

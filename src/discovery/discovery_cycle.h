@@ -180,6 +180,7 @@ class DiscoveryCycle final : public DiscoverySource {
 
   void give_list();
   void take_list(const std::vector<std::string>& arns);
+  sys::SteadyTime half_a_round_ago() const;
   ToldLately told_lately() const;
   /// Own tasks and those of siblings for the room in the last call of `described`.
   void fill_room();
@@ -188,7 +189,6 @@ class DiscoveryCycle final : public DiscoverySource {
   aws::EcsApi::TaskTags tags_for(std::span<const std::string> arns) const;
   void tell_siblings(const TaskAsk& ask, const aws::Described<aws::Task>& answer);
   void be_told(const TaskAsk& ask, const aws::Described<aws::Task>& answer);
-  void forget_undescribed(std::string_view arn);
   /// What is left to look up when what siblings know is known.
   LookupPlan plan_own_lookups();
   std::vector<std::string> plan_own_instances();

@@ -136,10 +136,13 @@ void DiscoveryCycle::take_list(const std::vector<std::string>& arns) {
 
 // Descriptions.
 
+sys::SteadyTime DiscoveryCycle::half_a_round_ago() const {
+  return reactor_.now() - options_.freshness.tasks / 2;
+}
+
 ToldLately DiscoveryCycle::told_lately() const {
   if (siblings().empty()) return {};
-  const sys::SteadyTime half = reactor_.now() - options_.freshness.tasks / 2;
-  return {poll_.begun, poll_.occasion.hinted ? poll_.begun : half};
+  return {poll_.begun, poll_.occasion.hinted ? poll_.begun : half_a_round_ago()};
 }
 
 void DiscoveryCycle::fill_room() {
@@ -162,9 +165,9 @@ void DiscoveryCycle::fill_room() {
 void DiscoveryCycle::offer_tasks(std::vector<Offer>& offers) const {
   // Who has more fills calls of its own.
   if (rounds_of(inventory_.tasks().size()) > 1) return;
-  const sys::SteadyTime half = reactor_.now() - options_.freshness.tasks / 2;
   for (const auto& [arn, known] : inventory_.tasks()) {
-    if (known.told_at < half) offers.push_back({std::string(arn.view()), known.told_at});
+    if (known.told_at < half_a_round_ago())
+      offers.push_back({std::string(arn.view()), known.told_at});
   }
   if (state_ != CycleState::describing_tasks || !is_held()) return;
   for (const std::string& arn : poll_.described) {
@@ -205,22 +208,18 @@ void DiscoveryCycle::be_told(const TaskAsk& ask, const aws::Described<aws::Task>
   for (const aws::Task& task : answer.items) {
     if (!may_tell(task.arn) || !is_told(task, inventory_.find_task(task.arn))) continue;
     inventory_.learn_task(task, reactor_.now());
-    forget_undescribed(task.arn);
+    std::erase(undescribed_, task.arn);
     renewed = true;
   }
   for (const aws::DescribeFailure& failure : answer.failures) {
     if (failure.reason != "MISSING" || !may_tell(failure.arn)) continue;
     inventory_.forget_task(failure.arn);
-    forget_undescribed(failure.arn);
+    std::erase(undescribed_, failure.arn);
     if (running()) poll_.missing.insert(failure.arn);
     renewed = true;
   }
   if (!renewed || !sharing_.on_news) return;
   sharing_.on_news(inventory_.version() == before ? News::renewed : News::told);
-}
-
-void DiscoveryCycle::forget_undescribed(std::string_view arn) {
-  std::erase(undescribed_, arn);
 }
 
 // Instances, interfaces, definitions.

@@ -29,4 +29,22 @@ inline bool holds(Names sorted_names, std::string_view name) {
   return std::binary_search(sorted_names.begin(), sorted_names.end(), name);
 }
 
+/// Both sorted.
+inline bool overlap(Names one, Names other) {
+  return std::any_of(one.begin(), one.end(),
+                     [&](const std::string& name) { return holds(other, name); });
+}
+
+/// Adds names until the last chunk of `size` is full. `names` is sorted and stays so; an empty list
+/// stays empty, for it makes no call.
+inline void fill_chunk(std::vector<std::string>& names, Names more, size_t size) {
+  const size_t full = (names.size() + size - 1) / size * size;
+  const size_t before = names.size();
+  for (const std::string& name : more) {
+    if (names.size() == full) break;
+    if (!holds(Names(names).first(before), name)) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+}
+
 }  // namespace kite::discovery
