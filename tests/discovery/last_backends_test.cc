@@ -14,6 +14,15 @@ using std::chrono::seconds;
 
 namespace {
 
+/// Two tasks serve.
+struct ServingLoop : LoopFixture {
+  ServingLoop() {
+    fill(cluster, 2, 2);
+    loop.start();
+    poll();
+  }
+};
+
 /// Other tasks on the same instances: a deployment that is over between two polls.
 void replace_all(testing::FakeCluster& cluster) {
   const auto before = std::exchange(cluster.tasks, {});
@@ -31,10 +40,7 @@ size_t backends(const LoopFixture& fixture) {
 }  // namespace
 
 TEST_CASE("loop: the last backends stay while AWS does not describe those that replaced them") {
-  LoopFixture fixture;
-  fill(fixture.cluster, 2, 2);
-  fixture.loop.start();
-  fixture.poll();
+  ServingLoop fixture;
   const snapshot::SnapshotPtr before = fixture.cell.current();
   replace_all(fixture.cluster);
   fixture.fail("ecs:DescribeTasks", aws::ErrorClass::transient, "Timeout");
@@ -52,10 +58,7 @@ TEST_CASE("loop: the last backends stay while AWS does not describe those that r
 }
 
 TEST_CASE("loop: the last backends go after five minutes without a whole answer") {
-  LoopFixture fixture;
-  fill(fixture.cluster, 2, 2);
-  fixture.loop.start();
-  fixture.poll();
+  ServingLoop fixture;
   replace_all(fixture.cluster);
   fixture.fail("ecs:DescribeTasks", aws::ErrorClass::transient, "Timeout");
   fixture.poll();
@@ -68,10 +71,7 @@ TEST_CASE("loop: the last backends go after five minutes without a whole answer"
 }
 
 TEST_CASE("loop: a round that finds all tasks MISSING waits for a listing") {
-  LoopFixture fixture;
-  fill(fixture.cluster, 2, 2);
-  fixture.loop.start();
-  fixture.poll();
+  ServingLoop fixture;
   replace_all(fixture.cluster);
   const size_t descriptions = fixture.api.count("ecs:DescribeTasks");
   fixture.fail("ecs:ListTasks", aws::ErrorClass::throttled, "ThrottlingException");
@@ -89,10 +89,7 @@ TEST_CASE("loop: a round that finds all tasks MISSING waits for a listing") {
 }
 
 TEST_CASE("loop: listed tasks that are all MISSING are believed to be the second time") {
-  LoopFixture fixture;
-  fill(fixture.cluster, 2, 2);
-  fixture.loop.start();
-  fixture.poll();
+  ServingLoop fixture;
   for (const auto& [arn, task] : fixture.cluster.tasks) fixture.cluster.missing.insert(arn);
   while (fixture.api.count("ecs:DescribeTasks") < 2) fixture.poll();
   CHECK(backends(fixture) == 2);
@@ -101,10 +98,7 @@ TEST_CASE("loop: listed tasks that are all MISSING are believed to be the second
 }
 
 TEST_CASE("loop: tasks that have stopped one and all are believed at once") {
-  LoopFixture fixture;
-  fill(fixture.cluster, 2, 2);
-  fixture.loop.start();
-  fixture.poll();
+  ServingLoop fixture;
   for (auto& [arn, task] : fixture.cluster.tasks) task.last_status = "STOPPED";
   REQUIRE(fixture.loop.poll_soon());
   fixture.poll();

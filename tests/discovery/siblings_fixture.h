@@ -177,4 +177,14 @@ struct TwoFamilies : SiblingsFixture {
   Member* db = nullptr;
 };
 
+/// Two targets that ask the same list, which holds one task.
+struct TwoOfOneFamily : SiblingsFixture {
+  TwoOfOneFamily() {
+    add_task("web", "w1", 32001);
+    start();
+  }
+  Member& one = add(target("web"));
+  Member& two = add(target("web"));
+};
+
 }  // namespace kite::discovery

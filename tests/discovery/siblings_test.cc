@@ -156,11 +156,7 @@ TEST_CASE("siblings: a task that is new to one is described with what others hav
 }
 
 TEST_CASE("siblings: who asks the same question has one listing, and one description of news") {
-  SiblingsFixture fixture;
-  fixture.add_task("web", "w1", 32001);
-  Member& one = fixture.add(SiblingsFixture::target("web"));
-  Member& two = fixture.add(SiblingsFixture::target("web"));
-  fixture.start();
+  TwoOfOneFamily fixture;
   fixture.run_for(minutes(1));
   fixture.forget();
   fixture.run_for(minutes(5));
@@ -171,14 +167,14 @@ TEST_CASE("siblings: who asks the same question has one listing, and one descrip
   const size_t index = fixture.run_until_open("ecs:ListTasks");
   fixture.cluster.answer(fixture.api, index);
   fixture.answer_all();
-  CHECK(one.endpoints() == "10.0.0.1:32001 10.0.0.1:32002");
-  CHECK(two.endpoints() == one.endpoints());
+  CHECK(fixture.one.endpoints() == "10.0.0.1:32001 10.0.0.1:32002");
+  CHECK(fixture.two.endpoints() == fixture.one.endpoints());
   CHECK(fixture.count("ecs:ListTasks") == 1);
   CHECK(fixture.count("ecs:DescribeTasks") == 1);
   fixture.cluster.tasks.erase(FakeCluster::task_arn("w1"));
   fixture.run_for(seconds(21));
-  CHECK(one.endpoints() == "10.0.0.1:32002");
-  CHECK(two.endpoints() == one.endpoints());
+  CHECK(fixture.one.endpoints() == "10.0.0.1:32002");
+  CHECK(fixture.two.endpoints() == fixture.one.endpoints());
 }
 
 TEST_CASE("siblings: who wants tags gets them in a call that another makes") {

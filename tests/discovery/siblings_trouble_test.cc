@@ -106,37 +106,29 @@ TEST_CASE("siblings: whose tasks were in a call that failed asks when it would h
 }
 
 TEST_CASE("siblings: an empty list that was shared must come twice for each") {
-  SiblingsFixture fixture;
-  fixture.add_task("web", "w1", 32001);
-  Member& one = fixture.add(SiblingsFixture::target("web"));
-  Member& two = fixture.add(SiblingsFixture::target("web"));
-  fixture.start();
+  TwoOfOneFamily fixture;
   fixture.run_for(minutes(1));
   fixture.cluster.tasks.clear();
   fixture.run_until_open("ecs:ListTasks");
   fixture.answer_all();
-  CHECK(one.endpoints() == "10.0.0.1:32001");
-  CHECK(two.endpoints() == "10.0.0.1:32001");
+  CHECK(fixture.one.endpoints() == "10.0.0.1:32001");
+  CHECK(fixture.two.endpoints() == "10.0.0.1:32001");
   fixture.run_for(seconds(20));
-  CHECK(one.endpoints() == "no port");
-  CHECK(two.endpoints() == "no port");
+  CHECK(fixture.one.endpoints() == "no port");
+  CHECK(fixture.two.endpoints() == "no port");
 }
 
 TEST_CASE("siblings: a listing that fails is made by who waited for it") {
-  SiblingsFixture fixture;
-  fixture.add_task("web", "w1", 32001);
-  Member& one = fixture.add(SiblingsFixture::target("web"));
-  Member& two = fixture.add(SiblingsFixture::target("web"));
-  fixture.start();
+  TwoOfOneFamily fixture;
   const size_t index = fixture.run_until_open("ecs:ListTasks");
   CHECK(fixture.api.open().size() == 1);
   fixture.api.fail(index, aws::ErrorClass::transient, "Timeout");
   fixture.answer_all();
   CHECK(fixture.count("ecs:ListTasks") == 2);
-  CHECK(two.endpoints() == "10.0.0.1:32001");
-  CHECK(one.stats().cycles_failed == 1);
+  CHECK(fixture.two.endpoints() == "10.0.0.1:32001");
+  CHECK(fixture.one.stats().cycles_failed == 1);
   fixture.run_for(seconds(5));
-  CHECK(one.endpoints() == "10.0.0.1:32001");
+  CHECK(fixture.one.endpoints() == "10.0.0.1:32001");
 }
 
 TEST_CASE(

@@ -17,6 +17,7 @@ using testing::BlackHole;
 using testing::Peer;
 using testing::PeerListener;
 using testing::ProxyHarness;
+using testing::unused_port;
 
 namespace {
 
@@ -242,12 +243,8 @@ TEST_CASE("failover: traffic is counted at its backend when the connection ends"
 TEST_CASE("failover: connections that are cut give their load back, in whatever state") {
   BlackHole hole;
   PeerListener listener;
-  auto options = ProxyHarness::default_options();
-  options.ports.clear();
-  ProxyHarness kite(options);
-  PeerListener free_port;
-  const uint16_t port = free_port.endpoint().port();
-  free_port.close();
+  ProxyHarness kite(ProxyHarness::discovering_options());
+  const uint16_t port = unused_port();
   kite.publish({hole.endpoint(), listener.endpoint()}, port);
   const uint32_t hole_index = hole.endpoint() < listener.endpoint() ? 0 : 1;
   kite.random.choices = {hole_index, 1 - hole_index};

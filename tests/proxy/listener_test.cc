@@ -9,6 +9,7 @@ namespace kite::proxy {
 
 using testing::PeerListener;
 using testing::ProxyHarness;
+using testing::unused_port;
 
 namespace {
 
@@ -49,13 +50,9 @@ TEST_CASE("listener: a socket that others shut down is told of and opened anew, 
 }
 
 TEST_CASE("listener: a port that ended and is no longer wanted goes with its connections") {
-  auto options = ProxyHarness::default_options();
-  options.ports.clear();
-  ProxyHarness kite(options);
+  ProxyHarness kite(ProxyHarness::discovering_options());
   PeerListener listener;
-  PeerListener free_port;
-  const uint16_t port = free_port.endpoint().port();
-  free_port.close();
+  const uint16_t port = unused_port();
   kite.publish({listener.endpoint()}, port);
   auto [client, backend] = kite.connect_through(listener);
   shut_down_sockets_at(kite.entrance());

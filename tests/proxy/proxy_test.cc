@@ -16,6 +16,7 @@ using testing::DescriptorLimit;
 using testing::Peer;
 using testing::PeerListener;
 using testing::ProxyHarness;
+using testing::unused_port;
 
 namespace {
 
@@ -113,13 +114,9 @@ TEST_CASE("proxy: with nothing known a given port accepts and resets") {
 }
 
 TEST_CASE("proxy: a vanished port closes its listener and resets its connections, no others") {
-  auto options = ProxyHarness::default_options();
-  options.ports.clear();
-  ProxyHarness kite(options);
+  ProxyHarness kite(ProxyHarness::discovering_options());
   PeerListener listener;
-  PeerListener free_port;
-  const uint16_t port = free_port.endpoint().port();
-  free_port.close();
+  const uint16_t port = unused_port();
   kite.publish({listener.endpoint()}, port);
   CHECK(kite.entrance().port() == port);
   auto [client, backend] = kite.connect_through(listener);
@@ -223,12 +220,8 @@ TEST_CASE(
     "proxy: accepting goes on after the connections that filled it were cut with their port") {
   BlackHole hole;
   PeerListener listener;
-  auto options = ProxyHarness::default_options();
-  options.ports.clear();
-  ProxyHarness kite(options, {}, 2);
-  PeerListener free_port;
-  const uint16_t port = free_port.endpoint().port();
-  free_port.close();
+  ProxyHarness kite(ProxyHarness::discovering_options(), {}, 2);
+  const uint16_t port = unused_port();
   kite.publish({hole.endpoint()}, port);
   Peer first = Peer::connect(kite.entrance());
   Peer second = Peer::connect(kite.entrance());
@@ -353,9 +346,7 @@ TEST_CASE("proxy: IPv6 backends are reached like any other") {
 TEST_CASE("proxy: without a bind address both IPv4 and IPv6 clients are served") {
   auto options = ProxyHarness::default_options();
   options.bind.reset();
-  PeerListener free_port("::1");
-  options.ports = {{free_port.endpoint().port(), ProxyHarness::kContainerPort}};
-  free_port.close();
+  options.ports = {{unused_port("::1"), ProxyHarness::kContainerPort}};
   ProxyHarness kite(options);
   const uint16_t port = options.ports[0].listen;
   for (const char* address : {"127.0.0.1", "::1"}) {

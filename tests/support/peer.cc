@@ -93,6 +93,10 @@ Peer PeerListener::accept() {
   return Peer(std::move(client));
 }
 
+uint16_t unused_port(std::string_view address) {
+  return PeerListener(address).endpoint().port();
+}
+
 std::string pattern(size_t count, uint64_t seed) {
   sys::SeededRandom random(seed);
   std::string bytes(count, '\0');

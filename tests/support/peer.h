@@ -59,6 +59,9 @@ class PeerListener {
   sys::OwnedFd fd_;
 };
 
+/// A port of that address that nothing listens on.
+uint16_t unused_port(std::string_view address = "127.0.0.1");
+
 /// `count` bytes that differ from their neighbours and by `seed`.
 std::string pattern(size_t count, uint64_t seed = 1);
 

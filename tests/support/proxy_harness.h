@@ -51,6 +51,13 @@ struct ProxyHarness {
     return options;
   }
 
+  /// Ports are those that are published.
+  static proxy::Proxy::Options discovering_options() {
+    proxy::Proxy::Options options = default_options();
+    options.ports.clear();
+    return options;
+  }
+
   void publish(const std::vector<sys::Endpoint>& endpoints, uint16_t container = kContainerPort) {
     snapshot::PortBackends port{container, {}};
     std::vector<snapshot::BackendTask> tasks;

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "tests/support/death.h"
+#include "tests/support/descriptor_limit.h"
 #include "tests/support/loop_harness.h"
 #include "tests/support/peer.h"
 
@@ -150,15 +150,14 @@ TEST_CASE("pipe pool: a pipe that was granted less than asked serves once and is
 }
 
 TEST_CASE("pipe pool: without a free descriptor it lends a closed pipe and counts nothing") {
-  rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
   PipePool pool(kDefaultPipes);
-  rlimit none = before;
-  none.rlim_cur = 0;
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-  const Pipe pipe = pool.borrow();
-  const int saved_errno = errno;
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  Pipe pipe;
+  int saved_errno = 0;
+  {
+    const testing::DescriptorLimit none(0);
+    pipe = pool.borrow();
+    saved_errno = errno;
+  }
   CHECK_FALSE(pipe.open());
   CHECK(saved_errno == EMFILE);
   CHECK(pool.lent() == 0);

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "tests/support/death.h"
+#include "tests/support/descriptor_limit.h"
 #include "tests/support/loop_harness.h"
 
 namespace kite::sys {
@@ -105,15 +106,13 @@ TEST_CASE("socket: without a free descriptor accept says so, and the client wait
   int saved_errno = 0;
   const OwnedFd client = connect_tcp(local_endpoint(listener.get()), saved_errno);
   REQUIRE(wait_for(listener.get(), POLLIN));
-  rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-  rlimit none = before;
-  none.rlim_cur = 0;
   OwnedFd server;
   Endpoint peer;
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-  const AcceptStep step = accept_tcp(listener.get(), server, peer, saved_errno);
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  AcceptStep step{};
+  {
+    const testing::DescriptorLimit none(0);
+    step = accept_tcp(listener.get(), server, peer, saved_errno);
+  }
   CHECK(step == AcceptStep::out_of_handles);
   CHECK(saved_errno == EMFILE);
   CHECK(accept_tcp(listener.get(), server, peer, saved_errno) == AcceptStep::accepted);
