@@ -6,6 +6,7 @@ Usage: tests/bench/speed_readme.py
 import json
 import pathlib
 
+import footprint_report
 from speed_report import BY_KEY, label, number
 from speed_workloads import KITE, LARGE, NGINX, USUAL, WORKLOADS
 
@@ -40,12 +41,7 @@ def lost_rounds(failures):
 
 
 def between_markers(text, content):
-    """`text` with `content` between the markers, which are there once."""
-    before, _, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise SystemExit(f"README.md lacks {BEGIN} or {END}")
-    return f"{before}{BEGIN}\n{content}\n{END}{after}"
+    return footprint_report.between_markers(text, f"{content}\n", BEGIN, END)
 
 
 def main():
