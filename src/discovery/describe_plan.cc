@@ -3,12 +3,9 @@
 #include <algorithm>
 #include <set>
 #include <string_view>
-#include <variant>
 
 #include "aws/ecs_api.h"
-#include "discovery/backend_filter.h"
 #include "discovery/names.h"
-#include "discovery/network_mode.h"
 
 namespace kite::discovery {
 
@@ -20,37 +17,6 @@ struct Settled {
   const std::string* arn = nullptr;
   sys::SteadyTime told_at{};
 };
-
-std::vector<const aws::Task*> tasks_of(const Inventory& inventory) {
-  std::vector<const aws::Task*> tasks;
-  tasks.reserve(inventory.tasks().size());
-  for (const auto& [arn, known] : inventory.tasks()) tasks.push_back(&known.task);
-  return tasks;
-}
-
-/// Whether nothing is expected of the task but its end or a change of its health.
-bool is_settled(const aws::Task& task, const Target& target, const Inventory& inventory,
-                const std::set<std::string_view>& bridges) {
-  const auto found = find_serving_container(task, target);
-  if (const auto* exclusion = std::get_if<Exclusion>(&found)) {
-    return exclusion->reason == ExclusionReason::other_revision ||
-           exclusion->reason == ExclusionReason::other_tags ||
-           exclusion->reason == ExclusionReason::container_not_found;
-  }
-  const aws::Container& container = **std::get_if<const aws::Container*>(&found);
-  switch (network_mode(task, target, inventory.find_definition(task.definition_arn), bridges)) {
-    case NetworkMode::task_eni:
-      return !task.eni->private_ipv4.empty() || !task.eni->ipv6.empty();
-    case NetworkMode::bridge:
-      return !container.bindings.empty();
-    case NetworkMode::host:
-    case NetworkMode::unknown:  // a question for DescribeTaskDefinition
-      return true;
-    case NetworkMode::unreachable:
-      return false;
-  }
-  return false;
-}
 
 /// How many of `settled` are described, with those that a full chunk holds beside `others`.
 size_t round_size(size_t settled, size_t others, const Freshness& freshness,
@@ -76,25 +42,24 @@ size_t rounds_of(size_t tasks) {
 }
 
 std::vector<std::string> plan_descriptions(std::span<const std::string> listed,
-                                           const Target& target, const Inventory& inventory,
-                                           const Freshness& freshness, const Occasion& occasion,
-                                           const ToldLately& lately) {
+                                           const TaskSurvey& survey, const Freshness& freshness,
+                                           const Occasion& occasion, const ToldLately& lately) {
   if (occasion.kind == PollKind::told) return {};
-  const std::set<std::string_view> bridges = bridge_definitions(tasks_of(inventory));
   std::vector<std::string> plan;
   std::vector<Settled> settled;
-  auto known = inventory.tasks().begin();
+  auto surveyed = survey.tasks.begin();
   for (const std::string& arn : listed) {
-    if (known == inventory.tasks().end() || known->first != arn) {
+    if (surveyed == survey.tasks.end() || surveyed->known->task.arn != arn) {
       plan.push_back(arn);
       continue;
     }
-    if (is_settled(known->second.task, target, inventory, bridges)) {
-      settled.push_back({&arn, known->second.told_at});
-    } else if (known->second.told_at < lately.unsettled) {
+    const sys::SteadyTime told_at = surveyed->known->told_at;
+    if (surveyed->settled) {
+      settled.push_back({&arn, told_at});
+    } else if (told_at < lately.unsettled) {
       plan.push_back(arn);
     }
-    ++known;
+    ++surveyed;
   }
   std::stable_sort(settled.begin(), settled.end(),
                    [](const Settled& a, const Settled& b) { return a.told_at < b.told_at; });

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "discovery/inventory.h"
-#include "discovery/target.h"
+#include "discovery/task_survey.h"
 #include "sys/clock.h"
 
 namespace kite::discovery {
@@ -54,11 +53,10 @@ size_t rounds_of(size_t tasks);
 
 /// Pure: the listed tasks that this poll describes, sorted: those that are new or not settled, and
 /// of the others the oldest, a round's share, in full chunks. DESIGN 33
-/// `listed` is sorted, and the inventory holds no other tasks.
+/// `listed` is sorted, and no other tasks were surveyed.
 std::vector<std::string> plan_descriptions(std::span<const std::string> listed,
-                                           const Target& target, const Inventory& inventory,
-                                           const Freshness& freshness, const Occasion& occasion,
-                                           const ToldLately& lately = {});
+                                           const TaskSurvey& survey, const Freshness& freshness,
+                                           const Occasion& occasion, const ToldLately& lately = {});
 
 /// Pure: the plan, sorted, with the oldest of `others` in what its last call has room for. An empty
 /// plan stays empty.

@@ -172,8 +172,8 @@ void DiscoveryCycle::after_listing() {
 }
 
 void DiscoveryCycle::begin_descriptions() {
-  poll_.described = plan_descriptions(poll_.listed, options_.target, inventory_, options_.freshness,
-                                      poll_.occasion, told_lately());
+  poll_.described =
+      plan_descriptions(poll_.listed, survey(), options_.freshness, poll_.occasion, told_lately());
   std::erase_if(poll_.described,  // as a sibling has just been told
                 [this](const std::string& arn) { return poll_.missing.contains(arn); });
   if (hold(who_describes(poll_.described), &DiscoveryCycle::begin_descriptions)) return;

@@ -19,6 +19,7 @@
 #include "discovery/lookup_plan.h"
 #include "discovery/siblings.h"
 #include "discovery/target.h"
+#include "discovery/task_survey.h"
 #include "event/reactor.h"
 #include "snapshot/snapshot.h"
 #include "sys/clock.h"
@@ -148,12 +149,14 @@ class DiscoveryCycle final : public DiscoverySource {
   /// Brings `selected_` up to date.
   void select();
   AddressAges address_ages() const;
-  std::vector<const aws::Task*> known_tasks() const;
+  const TaskSurvey& survey();
+  bool all_are_known() const;
   void add_listing_exclusions(CycleResult& result) const;
   /// Sorted: what the last listing named, less what is known to be gone.
   std::vector<std::string> last_listed() const;
   /// What the next cycle should know of this one.
   void remember();
+  void note_undescribed();
 
   // Sharing: discovery_cycle_sharing.cc.
 
@@ -210,6 +213,7 @@ class DiscoveryCycle final : public DiscoverySource {
   size_t empty_listings_ = 0;             ///< in a row
   bool listed_some_ = false;              ///< and no empty list since has been believed
   std::vector<std::string> undescribed_;  ///< listed, but nobody has said yet what they are
+  std::optional<TaskSurvey> survey_;      ///< as asked for last
   /// What follows from the inventory of that version.
   struct {
     snapshot::SnapshotPtr snapshot;

@@ -14,16 +14,19 @@ void DiscoveryCycle::note_problem(aws::CallError error) {
   if (poll_.result.throttled) queue_.drop_waiting();
 }
 
-std::vector<const aws::Task*> DiscoveryCycle::known_tasks() const {
-  std::vector<const aws::Task*> tasks;
-  tasks.reserve(inventory_.tasks().size());
-  for (const auto& [arn, known] : inventory_.tasks()) tasks.push_back(&known.task);
-  return tasks;
+const TaskSurvey& DiscoveryCycle::survey() {
+  if (!survey_ || survey_->version != inventory_.version()) {
+    survey_ = survey_tasks(inventory_, options_.target);
+  }
+  return *survey_;
+}
+
+bool DiscoveryCycle::all_are_known() const {
+  return inventory_.tasks().size() == poll_.listed.size();  // and every known task is listed
 }
 
 void DiscoveryCycle::add_listing_exclusions(CycleResult& result) const {
-  // Every known task is listed; so where as many are known, each listed one is.
-  if (inventory_.tasks().size() == poll_.listed.size()) return;
+  if (all_are_known()) return;
   for (const std::string& arn : poll_.listed) {
     if (poll_.missing.contains(arn)) {
       result.exclusions.push_back({std::string(arn_id(arn)), ExclusionReason::missing,
@@ -36,22 +39,29 @@ void DiscoveryCycle::add_listing_exclusions(CycleResult& result) const {
 }
 
 std::vector<std::string> DiscoveryCycle::last_listed() const {
-  std::vector<std::string> arns = undescribed_;
+  std::vector<std::string> arns;
+  arns.reserve(inventory_.tasks().size() + undescribed_.size());
   for (const auto& [arn, known] : inventory_.tasks()) arns.emplace_back(arn);
-  std::sort(arns.begin(), arns.end());
+  const auto known_end = arns.insert(arns.end(), undescribed_.begin(), undescribed_.end());
+  std::inplace_merge(arns.begin(), known_end, arns.end());
   return arns;
 }
 
 void DiscoveryCycle::remember() {
   CycleResult& result = poll_.result;
   result.tasks_listed = poll_.listed.size();
+  note_undescribed();
+  result.oldest_description = inventory_.oldest_description();
+}
+
+void DiscoveryCycle::note_undescribed() {
   undescribed_.clear();
+  if (all_are_known()) return;
   for (const std::string& arn : poll_.listed) {
     if (inventory_.find_task(arn) == nullptr && !poll_.missing.contains(arn)) {
       undescribed_.push_back(arn);
     }
   }
-  result.oldest_description = inventory_.oldest_description();
 }
 
 AddressAges DiscoveryCycle::address_ages() const {
@@ -68,7 +78,7 @@ AddressAges DiscoveryCycle::address_ages() const {
 
 void DiscoveryCycle::select() {
   if (selected_.snapshot != nullptr && selected_.version == inventory_.version()) return;
-  Selection selection = select_backends(known_tasks(), options_.target, inventory_);
+  Selection selection = select_backends(inventory_.all_tasks(), options_.target, inventory_);
   selected_.exclusions = std::move(selection.exclusions);
   selected_.tasks_disconnected = selection.tasks_disconnected;
   selected_.version = inventory_.version();

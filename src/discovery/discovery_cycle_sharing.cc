@@ -225,20 +225,20 @@ void DiscoveryCycle::be_told(const TaskAsk& ask, const aws::Described<aws::Task>
 // Instances, interfaces, definitions.
 
 LookupPlan DiscoveryCycle::plan_own_lookups() {
-  LookupPlan plan = plan_lookups(known_tasks(), options_.target, inventory_, address_ages());
+  LookupPlan plan = plan_lookups(survey(), options_.target, inventory_, address_ages());
   const std::vector<DiscoveryCycle*> others = siblings();
   if (plan.empty() || others.empty()) return plan;
   for (const DiscoveryCycle* other : others) borrow(plan, other->inventory_, inventory_);
-  return plan_lookups(known_tasks(), options_.target, inventory_, address_ages());
+  return plan_lookups(survey(), options_.target, inventory_, address_ages());
 }
 
 std::vector<std::string> DiscoveryCycle::plan_own_instances() {
   std::vector<std::string> plan =
-      plan_instances(known_tasks(), options_.target, inventory_, address_ages());
+      plan_instances(survey(), options_.target, inventory_, address_ages());
   const std::vector<DiscoveryCycle*> others = siblings();
   if (plan.empty() || others.empty()) return plan;
   for (const DiscoveryCycle* other : others) borrow_instances(plan, other->inventory_, inventory_);
-  return plan_instances(known_tasks(), options_.target, inventory_, address_ages());
+  return plan_instances(survey(), options_.target, inventory_, address_ages());
 }
 
 void DiscoveryCycle::fill_lookups() {

@@ -94,6 +94,13 @@ const aws::Task* Inventory::find_task(std::string_view arn) const {
   return known == nullptr ? nullptr : &known->task;
 }
 
+std::vector<const aws::Task*> Inventory::all_tasks() const {
+  std::vector<const aws::Task*> tasks;
+  tasks.reserve(tasks_.size());
+  for (const auto& [arn, known] : tasks_) tasks.push_back(&known.task);
+  return tasks;
+}
+
 bool Inventory::is_told_since(std::string_view arn, sys::SteadyTime time) const {
   const KnownTask* known = find_in(tasks_, arn);
   return known != nullptr && known->told_at > time;

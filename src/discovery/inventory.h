@@ -48,6 +48,8 @@ class Inventory {
   /// By the last part of its ARN.
   const aws::Task* find_task_by_id(std::string_view id) const;
   const Tasks& tasks() const { return tasks_; }
+  /// By ARN.
+  std::vector<const aws::Task*> all_tasks() const;
   /// Whether a description came after that time.
   bool is_told_since(std::string_view arn, sys::SteadyTime time) const;
   /// When the oldest of their descriptions came; nothing without tasks.

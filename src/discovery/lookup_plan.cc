@@ -1,41 +1,11 @@
 #include "discovery/lookup_plan.h"
 
-#include <algorithm>
 #include <optional>
-#include <set>
 #include <string_view>
-#include <variant>
-
-#include "discovery/backend_filter.h"
-#include "discovery/network_mode.h"
 
 namespace kite::discovery {
 
 namespace {
-
-std::vector<const aws::Task*> serving_tasks(const std::vector<const aws::Task*>& tasks,
-                                            const Target& target) {
-  std::vector<const aws::Task*> serving;
-  for (const aws::Task* task : tasks) {
-    if (std::holds_alternative<const aws::Container*>(find_serving_container(*task, target))) {
-      serving.push_back(task);
-    }
-  }
-  return serving;
-}
-
-bool needs_definition(const aws::Task& task, const Target& target, const Inventory& inventory,
-                      const std::set<std::string_view>& bridges) {
-  if (!target.ports.empty() || task.definition_arn.empty()) return false;
-  if (inventory.find_definition(task.definition_arn) != nullptr) return false;
-  const NetworkMode mode = network_mode(task, target, nullptr, bridges);
-  return mode == NetworkMode::task_eni || mode == NetworkMode::unknown;
-}
-
-/// A task with an interface of its own is reached there, not at its instance.
-bool needs_instance(const aws::Task& task) {
-  return !task.eni.has_value() && !task.container_instance_arn.empty();
-}
 
 /// EC2 never told of it, or too long ago.
 bool is_due(std::string_view ec2_id, bool usable, const Inventory& inventory,
@@ -55,63 +25,39 @@ bool is_usable(const aws::NetworkInterface* interface) {
 }
 
 /// While all run the same there is nothing to choose, whichever deployment is the PRIMARY one.
-bool needs_primary(const std::vector<const aws::Task*>& serving, const Target& target,
-                   const Inventory& inventory, const AddressAges& ages) {
-  if (!target.primary_deployment_only || serving.empty()) return false;
-  const sys::SharedText& first = serving.front()->definition_arn;
-  const bool differ = std::any_of(serving.begin(), serving.end(), [&](const aws::Task* task) {
-    return task->definition_arn != first;
-  });
-  if (!differ) return false;
+bool needs_primary(const TaskSurvey& survey, const Target& target, const Inventory& inventory,
+                   const AddressAges& ages) {
+  if (!target.primary_deployment_only || !survey.serving_differ) return false;
   const PrimaryDeployment* known = inventory.find_primary(target.service);
   return known == nullptr || known->told_at + ages.wanting <= ages.now;
 }
 
-std::vector<std::string> to_list(const std::set<std::string_view>& names) {
-  return {names.begin(), names.end()};
+std::vector<std::string> to_list(const TaskSurvey::Texts& texts) {
+  return {texts.begin(), texts.end()};
 }
 
 }  // namespace
 
-LookupPlan plan_lookups(const std::vector<const aws::Task*>& tasks, const Target& target,
-                        const Inventory& inventory, const AddressAges& ages) {
-  std::set<std::string_view> container_instances;
-  std::set<std::string_view> definitions;
-  std::set<std::string_view> interfaces;
-  const std::set<std::string_view> bridges = bridge_definitions(tasks);
-  const std::vector<const aws::Task*> serving = serving_tasks(tasks, target);
-  for (const aws::Task* task : serving) {
-    if (needs_instance(*task) &&
-        inventory.find_instance_id(task->container_instance_arn) == nullptr) {
-      container_instances.insert(task->container_instance_arn);
-    }
-    if (needs_definition(*task, target, inventory, bridges)) {
-      definitions.insert(task->definition_arn);
-    }
-    if (!target.use_public_addresses || !task->eni.has_value()) continue;
-    const sys::SharedText& id = task->eni->eni_id;
-    if (!id.empty() && is_due(id, is_usable(inventory.find_interface(id)), inventory, ages)) {
-      interfaces.insert(id);
+LookupPlan plan_lookups(const TaskSurvey& survey, const Target& target, const Inventory& inventory,
+                        const AddressAges& ages) {
+  LookupPlan plan{to_list(survey.container_instances), to_list(survey.definitions), {}, {}};
+  for (const std::string_view id : survey.interfaces) {
+    if (is_due(id, is_usable(inventory.find_interface(id)), inventory, ages)) {
+      plan.interfaces.emplace_back(id);
     }
   }
-  LookupPlan plan{to_list(container_instances), to_list(definitions), to_list(interfaces), {}};
-  if (needs_primary(serving, target, inventory, ages)) plan.services = {target.service};
+  if (needs_primary(survey, target, inventory, ages)) plan.services = {target.service};
   return plan;
 }
 
-std::vector<std::string> plan_instances(const std::vector<const aws::Task*>& tasks,
-                                        const Target& target, const Inventory& inventory,
-                                        const AddressAges& ages) {
-  std::set<std::string_view> instances;
-  for (const aws::Task* task : serving_tasks(tasks, target)) {
-    if (!needs_instance(*task)) continue;
-    const sys::SharedText* id = inventory.find_instance_id(task->container_instance_arn);
-    if (id != nullptr && id->view().starts_with("i-")) instances.insert(*id);
+std::vector<std::string> plan_instances(const TaskSurvey& survey, const Target& target,
+                                        const Inventory& inventory, const AddressAges& ages) {
+  std::vector<std::string> due;
+  for (const std::string_view id : survey.instances) {
+    const bool usable = is_usable(inventory.find_instance(id), target);
+    if (is_due(id, usable, inventory, ages)) due.emplace_back(id);
   }
-  std::erase_if(instances, [&](std::string_view id) {
-    return !is_due(id, is_usable(inventory.find_instance(id), target), inventory, ages);
-  });
-  return to_list(instances);
+  return due;
 }
 
 }  // namespace kite::discovery

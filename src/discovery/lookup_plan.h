@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "aws/model.h"
 #include "discovery/inventory.h"
 #include "discovery/target.h"
+#include "discovery/task_survey.h"
 #include "sys/clock.h"
 
 namespace kite::discovery {
@@ -34,14 +34,13 @@ struct LookupPlan {
 /// Pure. Tasks that cannot serve cost nothing; definitions are asked only for host and awsvpc tasks
 /// without configured ports, interfaces only for public addresses, a service only while its tasks
 /// differ in what they run. DESIGN 37
-LookupPlan plan_lookups(const std::vector<const aws::Task*>& tasks, const Target& target,
-                        const Inventory& inventory, const AddressAges& ages);
+LookupPlan plan_lookups(const TaskSurvey& survey, const Target& target, const Inventory& inventory,
+                        const AddressAges& ages);
 
 /// Pure: the EC2 instances that hold tasks that can serve, once the container instances are known,
 /// unless EC2 told of them lately.
 /// Never an ECS Anywhere id ("mi-..."): EC2 refuses it as malformed.
-std::vector<std::string> plan_instances(const std::vector<const aws::Task*>& tasks,
-                                        const Target& target, const Inventory& inventory,
-                                        const AddressAges& ages);
+std::vector<std::string> plan_instances(const TaskSurvey& survey, const Target& target,
+                                        const Inventory& inventory, const AddressAges& ages);
 
 }  // namespace kite::discovery
