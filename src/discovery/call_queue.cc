@@ -31,18 +31,27 @@ size_t CallQueue::in_flight() const {
       [](const Flight& flight) { return flight.call != nullptr && !flight.finished; }));
 }
 
+/// One call begins in a turn: its request is a hundred names to write down and to sign.
 void CallQueue::on_turn() {
+  bool begun = false;
   for (Slot slot = 0; slot < flights_.size(); ++slot) {
     Flight& flight = flights_[slot];
     if (flight.finished) flight = Flight{};
     if (flight.call != nullptr || waiting_.empty()) continue;
-    const Start start = std::move(waiting_.front());
-    waiting_.pop_front();
-    flight.call = start(slot);
-    KITE_CHECK(flight.call != nullptr, "an API call reports through its callback, even at once");
-    ++started_total_;
+    if (begun) return turn_.request();
+    begun = true;
+    begin_next(slot);
   }
   if (in_flight() == 0 && waiting_.empty()) on_drained_();  // last: it may add, clear or end us
+}
+
+void CallQueue::begin_next(Slot slot) {
+  const Start start = std::move(waiting_.front());
+  waiting_.pop_front();
+  flights_[slot].call = start(slot);
+  KITE_CHECK(flights_[slot].call != nullptr,
+             "an API call reports through its callback, even at once");
+  ++started_total_;
 }
 
 }  // namespace kite::discovery

@@ -48,6 +48,7 @@ class CallQueue {
   };
 
   void on_turn();
+  void begin_next(Slot slot);
 
   std::deque<Start> waiting_;
   std::array<Flight, kInFlightMax> flights_;

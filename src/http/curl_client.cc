@@ -43,7 +43,7 @@ CurlClient::CurlClient(event::Reactor& reactor, Options options)
       resolver_(reactor, options_.resolver),
       watches_(reactor, FdWatches::OnReady::to<&CurlClient::on_socket_ready>(this)),
       timer_(reactor.timers(), event::Timer::OnDue::to<&CurlClient::on_timeout>(this)),
-      rest_(reactor, event::Continuation::OnTurn::to<&CurlClient::collect_finished>(this)),
+      rest_(reactor, event::Continuation::OnTurn::to<&CurlClient::on_rest>(this)),
       multi_(curl_multi_init()) {
   KITE_CHECK(multi_ != nullptr, "libcurl cannot start");
   CURLM* multi = multi_.get();
@@ -78,16 +78,16 @@ void CurlClient::drive(curl_socket_t fd, int what) {
   collect_finished();
 }
 
-/// One a turn: reading an answer of hundreds of kilobytes takes a millisecond or more, and four may
-/// arrive at once.
+bool CurlClient::takes_turn() {
+  return std::exchange(taken_turn_, reactor_.stats().turns) != reactor_.stats().turns;
+}
+
+/// One at a time: four may have arrived at once, and each is reported in the turn after.
 void CurlClient::collect_finished() {
-  const uint64_t turn = reactor_.stats().turns;
-  if (turn == last_answer_turn_) return rest_.request();
   int queued = 0;
   while (CURLMsg* message = curl_multi_info_read(multi_.get(), &queued)) {
     if (message->msg != CURLMSG_DONE) continue;
     if (queued > 0) rest_.request();
-    last_answer_turn_ = turn;
     CURL* easy = message->easy_handle;
     const CURLcode code = message->data.result;  // the message dies with the handle's removal
     void* exchange = nullptr;
@@ -97,6 +97,7 @@ void CurlClient::collect_finished() {
 }
 
 void CurlClient::on_socket_ready(int fd, event::Events events) {
+  if (!takes_turn()) return;  // it stays ready, and epoll lets others go before it
   int what = 0;
   if (events.readable()) what |= CURL_CSELECT_IN;
   if (events.writable()) what |= CURL_CSELECT_OUT;
@@ -105,7 +106,30 @@ void CurlClient::on_socket_ready(int fd, event::Events events) {
 }
 
 void CurlClient::on_timeout() {
+  timeout_waits_ = !takes_turn();
+  if (timeout_waits_) return rest_.request();
   drive(CURL_SOCKET_TIMEOUT, 0);
+}
+
+/// Early in a turn, so that what waits is not put off again and again.
+void CurlClient::on_rest() {
+  if (timeout_waits_) return on_timeout();
+  if (!takes_turn()) return rest_.request();
+  collect_finished();
+}
+
+CurlEasy CurlClient::take_easy() {
+  if (spare_ != nullptr) return std::move(spare_);
+  CurlEasy easy(curl_easy_init());
+  KITE_CHECK(easy != nullptr, "out of memory");
+  return easy;
+}
+
+void CurlClient::give_back(CurlEasy easy) {
+  curl_multi_remove_handle(multi_.get(), easy.get());
+  if (spare_ != nullptr) return;
+  curl_easy_reset(easy.get());
+  spare_ = std::move(easy);
 }
 
 int CurlClient::on_curl_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {

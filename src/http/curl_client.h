@@ -47,10 +47,17 @@ class CurlClient final : public Client {
  private:
   friend class CurlExchange;
 
+  /// Whether this turn is still free for a piece of work; then it is taken. A piece (hundreds of
+  /// kilobytes read from a socket, an answer parsed, a request begun) may take a millisecond or two,
+  /// and all who are forwarded wait meanwhile: so there is one in a turn.
+  bool takes_turn();
   void drive(curl_socket_t fd, int what);
   void collect_finished();
   void on_socket_ready(int fd, event::Events events);
   void on_timeout();
+  void on_rest();
+  CurlEasy take_easy();
+  void give_back(CurlEasy easy);
   static int on_curl_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* socket);
   static int on_curl_timer(CURLM* multi, long wait_ms, void* self);
 
@@ -61,10 +68,12 @@ class CurlClient final : public Client {
   Resolver resolver_;
   FdWatches watches_;
   event::Timer timer_;
-  event::Continuation rest_;  ///< finished transfers that wait for a turn of their own
-  uint64_t last_answer_turn_ = 0;
+  event::Continuation rest_;  ///< what waits for a turn of its own
+  bool timeout_waits_ = false;
+  uint64_t taken_turn_ = 0;
   size_t exchanges_ = 0;
-  CurlMulti multi_;  // last: its end calls back into the watches and the timer
+  CurlMulti multi_;  // after these: its end calls back into the watches and the timer
+  CurlEasy spare_;   ///< of the transfer before: a new one opens and reads three files
 };
 
 }  // namespace kite::http

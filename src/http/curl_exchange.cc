@@ -135,8 +135,7 @@ void CurlExchange::on_resolved(const Resolver::Answer& answer) {
 
 void CurlExchange::transfer() {
   state_ = State::transferring;
-  easy_.reset(curl_easy_init());
-  KITE_CHECK(easy_ != nullptr, "out of memory");
+  easy_ = client_.take_easy();
   set_connection_options();
   set_request_options();
   KITE_CHECK(curl_multi_add_handle(client_.multi_.get(), easy_.get()) == CURLM_OK,
@@ -281,9 +280,7 @@ RequestError CurlExchange::failure_of(CURLcode code) const {
 }
 
 void CurlExchange::leave_multi() {
-  if (easy_ == nullptr) return;
-  curl_multi_remove_handle(client_.multi_.get(), easy_.get());
-  easy_.reset();
+  if (easy_ != nullptr) client_.give_back(std::move(easy_));
 }
 
 void CurlExchange::finish(Outcome outcome) {
@@ -297,6 +294,7 @@ void CurlExchange::finish(Outcome outcome) {
 }
 
 void CurlExchange::report() {
+  if (!client_.takes_turn()) return report_.request();
   const OnDone on_done = std::move(on_done_);
   Outcome outcome = std::move(*outcome_);
   on_done(std::move(outcome));  // last statement: the callback may destroy *this

@@ -24,6 +24,9 @@ class QueueHarness {
     });
   }
   void turn() { reactor.run_turn(sys::Duration::zero()); }
+  void settle() {
+    for (size_t i = 0; i <= CallQueue::kInFlightMax; ++i) turn();
+  }
 
   testing::ManualClock clock;
   event::Reactor reactor{clock};
@@ -53,6 +56,8 @@ TEST_CASE("call queue: at most four in flight, started in order") {
   for (const char* name : {"a", "b", "c", "d", "e", "f"}) harness.add(name);
   CHECK(harness.started.empty());  // never from within add()
   harness.turn();
+  CHECK(harness.started == std::vector<std::string>{"a"});  // others want their turn too
+  harness.settle();
   CHECK(harness.started == std::vector<std::string>{"a", "b", "c", "d"});
   CHECK(harness.queue.in_flight() == CallQueue::kInFlightMax);
   harness.queue.finish(harness.slots[2]);
@@ -69,7 +74,7 @@ TEST_CASE("call queue: drained is told once, when the last call is over") {
   QueueHarness harness;
   harness.add("a");
   harness.add("b");
-  harness.turn();
+  harness.settle();
   harness.queue.finish(harness.slots[0]);
   harness.turn();
   CHECK(harness.drained == 0);
@@ -96,7 +101,7 @@ TEST_CASE("call queue: nothing to do drains when woken") {
 TEST_CASE("call queue: clearing cancels what is in flight and forgets what waits") {
   QueueHarness harness;
   for (const char* name : {"a", "b", "c", "d", "e"}) harness.add(name);
-  harness.turn();
+  harness.settle();
   harness.queue.finish(harness.slots[0]);
   harness.queue.clear();
   CHECK(harness.ended.size() == 4);

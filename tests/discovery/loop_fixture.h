@@ -23,7 +23,10 @@ class LoopFixture {
     cell.subscribe([this](const snapshot::SnapshotPtr& set) { published.push_back(set); });
   }
 
-  void turn() { reactor.run_turn(sys::Duration::zero()); }
+  /// Until all calls that may be under way are: one begins in a turn of the loop.
+  void turn() {
+    for (size_t i = 0; i <= CallQueue::kInFlightMax; ++i) reactor.run_turn(sys::Duration::zero());
+  }
   /// Lets time pass until the next poll has made its first call. Returns how long that took.
   sys::Duration wait_for_poll() {
     const auto deadline = reactor.timers().next_deadline();
