@@ -92,8 +92,11 @@ $(STATIC)/%.o: STATIC_OPTIMIZE = -Os
 $(STATIC)/src/proxy/%.o: STATIC_OPTIMIZE = -O2
 $(STATIC)/src/event/%.o: STATIC_OPTIMIZE = -O2
 $(STATIC)/src/sys/%.o: STATIC_OPTIMIZE = -O2
-# Answers of hundreds of kilobytes are parsed between two turns of forwarding.
+# Answers of hundreds of kilobytes and lists of thousands are gone through between two turns of
+# forwarding.
 $(STATIC)/src/aws/json_tree.o: STATIC_OPTIMIZE = -O2
+$(STATIC)/src/aws/json_value.o: STATIC_OPTIMIZE = -O2
+$(STATIC)/src/discovery/names.o: STATIC_OPTIMIZE = -O2
 $(STATIC_RUNTIME): STATIC_OPTIMIZE = -Os -fno-lto
 
 $(STATIC)/%.o: %.cc $(STATIC)/flags $(LIBRARIES)/include/nlohmann/json.hpp \

@@ -35,6 +35,18 @@ std::string_view after_colon(std::string_view text) {
   return text.starts_with(':') ? without_blanks(text.substr(1)) : std::string_view();
 }
 
+/// Where the text that begins with the quote at `begin` has its other one; the size without one.
+size_t end_of_text(std::string_view text, size_t begin) {
+  size_t end = begin;
+  for (;;) {  // ends: `end` only grows
+    end = text.find('"', end + 1);
+    if (end == std::string_view::npos) return text.size();
+    size_t escapes = 0;  // an odd number of them means the quote
+    while (text[end - 1 - escapes] == '\\') ++escapes;
+    if (escapes % 2 == 0) return end;
+  }
+}
+
 /// Bytes of a member's value with all that is inside it; 0 if there is none, it has no end or is
 /// nested deeper than `depth_max`. Looks at nothing else.
 size_t value_bytes(std::string_view value, size_t depth_max) {
@@ -42,9 +54,7 @@ size_t value_bytes(std::string_view value, size_t depth_max) {
   for (size_t i = 0; i < value.size(); ++i) {  // ends: i only grows
     switch (value[i]) {
       case '"':
-        for (++i; i < value.size() && value[i] != '"'; ++i) {
-          if (value[i] == '\\') ++i;  // what is escaped cannot end the text
-        }
+        i = end_of_text(value, i);
         break;
       case '[':
       case '{':

@@ -153,8 +153,7 @@ void DiscoveryCycle::after_listing() {
     transition_to(CycleState::describing_tasks);
     return begin_descriptions();
   }
-  std::sort(poll_.listed.begin(), poll_.listed.end());
-  poll_.listed.erase(std::unique(poll_.listed.begin(), poll_.listed.end()), poll_.listed.end());
+  sort_names(poll_.listed);
   listed_once_ = true;
   if (!poll_.list_given) give_list();
   if (!poll_.listed.empty()) {
