@@ -77,6 +77,10 @@ void DiscoveryCycle::on_drained() {
       transition_to(CycleState::describing_instances);
       return begin_instances();
     case CycleState::describing_instances:
+      transition_to(CycleState::choosing);
+      select();
+      return queue_.wake();  // choosing among thousands took a turn; telling of it takes another
+    case CycleState::choosing:
       return finish();
   }
 }

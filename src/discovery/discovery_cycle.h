@@ -32,6 +32,7 @@ enum class CycleState : uint8_t {
   describing_tasks,
   looking_up,  ///< container instances, definitions, services, interfaces, side by side
   describing_instances,
+  choosing,  ///< the backends, from what is known now
 };
 /// Any phase may end the cycle; otherwise the order is fixed.
 constexpr bool may_become(CycleState from, CycleState to) {
@@ -45,12 +46,14 @@ constexpr bool may_become(CycleState from, CycleState to) {
     case CycleState::looking_up:
       return to == CycleState::describing_instances || to == CycleState::idle;
     case CycleState::describing_instances:
+      return to == CycleState::choosing || to == CycleState::idle;
+    case CycleState::choosing:
       return to == CycleState::idle;
   }
   return false;
 }
 
-/// One poll of ECS and EC2: list, describe, look up, result; then idle until started again. What is
+/// One poll of ECS and EC2: list, describe, look up, choose, result; then idle until started again. What is
 /// known and fresh is not asked again, so a calm poll is the listing alone, or descriptions alone.
 /// Throttled, it ends with what it has: the next one continues there instead of beginning again.
 /// Only evidence takes a task away: a complete listing without it, MISSING, or a description that

@@ -294,8 +294,12 @@ TEST_CASE("cycle: destroying it in mid-flight cancels its calls") {
 
 TEST_CASE("cycle: the phases have one order") {
   std::set<std::pair<CycleState, CycleState>> allowed;
-  const CycleState all[] = {CycleState::idle, CycleState::listing, CycleState::describing_tasks,
-                            CycleState::looking_up, CycleState::describing_instances};
+  const CycleState all[] = {CycleState::idle,
+                            CycleState::listing,
+                            CycleState::describing_tasks,
+                            CycleState::looking_up,
+                            CycleState::describing_instances,
+                            CycleState::choosing};
   for (const CycleState from : all) {
     for (const CycleState to : all) {
       if (may_become(from, to)) allowed.insert({from, to});
@@ -309,7 +313,9 @@ TEST_CASE("cycle: the phases have one order") {
       {CycleState::describing_tasks, CycleState::idle},
       {CycleState::looking_up, CycleState::describing_instances},
       {CycleState::looking_up, CycleState::idle},
-      {CycleState::describing_instances, CycleState::idle}};
+      {CycleState::describing_instances, CycleState::choosing},
+      {CycleState::describing_instances, CycleState::idle},
+      {CycleState::choosing, CycleState::idle}};
   CHECK(allowed == expected);
 }
 
