@@ -53,9 +53,10 @@ constexpr bool may_become(CycleState from, CycleState to) {
   return false;
 }
 
-/// One poll of ECS and EC2: list, describe, look up, choose, result; then idle until started again. What is
-/// known and fresh is not asked again, so a calm poll is the listing alone, or descriptions alone.
-/// Throttled, it ends with what it has: the next one continues there instead of beginning again.
+/// One poll of ECS and EC2: list, describe, look up, choose, result; then idle until started again.
+/// What is known and fresh is not asked again, so a calm poll is the listing alone, or descriptions
+/// alone. Throttled, it ends with what it has: the next one continues there instead of beginning
+/// again.
 /// Only evidence takes a task away: a complete listing without it, MISSING, or a description that
 /// says it does not serve. A call that fails leaves in the inventory what earlier ones put there.
 /// Owns:      the calls in flight.
