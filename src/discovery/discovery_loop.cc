@@ -276,6 +276,7 @@ bool DiscoveryLoop::may_end_with(const CycleResult& result) {
   }
   const bool first = !doubted_since_;
   if (first) doubted_since_ = reactor_.now();
+  if (result.listing == Listing::unconfirmed_empty) return false;  // the next poll says
   const bool whole = result.complete && result.listing == Listing::complete;
   const bool late = reactor_.now() >= *doubted_since_ + kPartialPatience;
   if (!late && (!whole || (first && result.all_missing))) return false;

@@ -70,6 +70,30 @@ TEST_CASE("loop: the last backends go after five minutes without a whole answer"
   CHECK(backends(fixture) == 0);
 }
 
+TEST_CASE("loop: an empty list is believed the second time, after five minutes of doubt too") {
+  ServingLoop fixture;
+  replace_all(fixture.cluster);
+  fixture.fail("ecs:DescribeTasks", aws::ErrorClass::transient, "Timeout");
+  fixture.poll();
+  const sys::SteadyTime doubted = fixture.clock.steady_now();
+  fixture.fail("ecs:ListTasks", aws::ErrorClass::transient, "Timeout");
+  while (fixture.clock.steady_now() < doubted + std::chrono::minutes(5)) fixture.poll();
+  fixture.fail("", aws::ErrorClass::transient, "");
+  const auto tasks = std::exchange(fixture.cluster.tasks, {});
+  fixture.poll();
+  CHECK(backends(fixture) == 2);
+  SUBCASE("it was wrong") {
+    fixture.cluster.tasks = tasks;
+    fixture.poll();
+    CHECK(backends(fixture) == 2);
+    CHECK(fixture.lines.count("event=backends_changed target=family/web/app backends=0") == 0);
+  }
+  SUBCASE("it is confirmed") {
+    fixture.poll();
+    CHECK(backends(fixture) == 0);
+  }
+}
+
 TEST_CASE("loop: a round that finds all tasks MISSING waits for a listing") {
   ServingLoop fixture;
   replace_all(fixture.cluster);
