@@ -2,18 +2,24 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <fstream>
 #include <span>
 
 #include "sys/check.h"
+#include "sys/owned_fd.h"
 #include "tests/support/scripted_peers.h"
 
 namespace {
 
-using kite::testing::FdCensus;
 using kite::testing::ScriptedPeers;
 
 /// Choices by the bytes of the input, so that the fuzzer's small changes are small changes of the
@@ -58,12 +64,29 @@ bool prepare() {
   return true;
 }
 
+void bring_loopback_up() {
+  const kite::sys::OwnedFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq loopback{};
+  loopback.ifr_name[0] = 'l';
+  loopback.ifr_name[1] = 'o';
+  loopback.ifr_flags = IFF_UP;
+  KITE_CHECK(::ioctl(any.get(), SIOCSIFFLAGS, &loopback) == 0, "a new network's owner may");
+}
+
 }  // namespace
+
+/// A network of its own, where that is permitted: of millions of connections, those in TIME-WAIT
+/// would take every port of the machine, and looking for a free one nearly all the time before.
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  if (::unshare(CLONE_NEWNET) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return 0;
+  bring_loopback_up();
+  std::ofstream("/proc/sys/net/ipv4/tcp_max_tw_buckets") << 0;
+  return 0;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const bool prepared = prepare();
   KITE_CHECK(prepared, "asserts have somewhere to go");
-  const FdCensus census;
   constexpr int kStepsMax = 100;
   InputChoices choices({data, size});
   ScriptedPeers(choices).run([&](int steps) { return steps < kStepsMax && !choices.used_up(); });

@@ -42,7 +42,11 @@ struct LoopHarness {
   }
   /// A few turns: enough for whatever is ready to be seen, and what was retired to be destroyed.
   void settle(int turns = 5) {
-    for (int turn = 0; turn < turns; ++turn) reactor.run_turn(std::chrono::milliseconds(1));
+    turn(turns, std::chrono::milliseconds(1));
+  }
+  /// Turns that see only what is ready by now.
+  void turn(int turns, sys::Duration wait_max = sys::Duration::zero()) {
+    for (int done = 0; done < turns; ++done) reactor.run_turn(wait_max);
   }
 };
 

@@ -55,13 +55,17 @@ void Peer::reset() {
 }
 
 size_t Peer::read_some(size_t bytes_max) {
+  return read_some(bytes_max, [this](std::string_view data) { received_ += data; });
+}
+
+size_t Peer::read_some(size_t bytes_max, const std::function<void(std::string_view)>& take) {
   size_t taken = 0;
   std::array<char, 65536> buffer;
   while (fd_.valid() && taken < bytes_max && !saw_eof_ && !saw_reset_) {
     const size_t wanted = std::min(buffer.size(), bytes_max - taken);
     const ssize_t got = ::recv(fd_.get(), buffer.data(), wanted, MSG_DONTWAIT);
     if (got > 0) {
-      received_.append(buffer.data(), static_cast<size_t>(got));
+      take({buffer.data(), static_cast<size_t>(got)});
       taken += static_cast<size_t>(got);
     } else if (got == 0) {
       saw_eof_ = true;

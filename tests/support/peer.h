@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,8 @@ class Peer {
 
   /// Takes in up to `bytes_max`; remembers data and how the stream ended. Returns bytes taken.
   size_t read_some(size_t bytes_max = SIZE_MAX);
+  /// The same with data handed to `take` as it comes, and not remembered.
+  size_t read_some(size_t bytes_max, const std::function<void(std::string_view)>& take);
 
   const std::string& received() const { return received_; }
   bool saw_eof() const { return saw_eof_; }

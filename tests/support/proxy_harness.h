@@ -39,7 +39,7 @@ struct ProxyHarness {
   }
   ~ProxyHarness() {
     proxy.stop();
-    loop.settle();  // what was retired is destroyed before the census
+    loop.turn(5);  // what was retired is destroyed before the census
   }
 
   /// Port 0 as listening port: the kernel chooses, the log line tells which.
