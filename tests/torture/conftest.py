@@ -4,10 +4,11 @@ import importlib.util
 import pathlib
 import sys
 
-from amounts import FIGURES
-
 E2E = pathlib.Path(__file__).resolve().parent.parent / "e2e"
 sys.path.insert(0, str(E2E))
+
+from amounts import FIGURES  # noqa: E402
+
 _spec = importlib.util.spec_from_file_location("conftest_of_e2e", E2E / "conftest.py")
 _fixtures = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_fixtures)

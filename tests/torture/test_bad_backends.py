@@ -2,19 +2,22 @@
 
 import netns
 import pytest
-from amounts import SCALE, count, figure
+from amounts import SCALE, count, figure, late, percentile
 from backends import DeadBackend, hold, name_then_echo, reset_at_once
 from crowd import Crowd
 from fake_aws.client import FakeAws
-from waiting import eventually, patience
+from waiting import eventually
 
 RATE, GOOD = count(40, 200), 3
 SERVED = count(15, 1000)  # while it is bad
+AT_ONCE = RATE // 8  # connections that are on their way to a backend when it turns bad
 CONNECT_TIMEOUT, EJECT_AFTER = 0.5, 3
 FLAGS = ("-balance=roundrobin", f"-connect-timeout={CONNECT_TIMEOUT * 1000:.0f}ms",
          f"-eject-after={EJECT_AFTER}", "-slow-start=0")
-# Beyond the promised 50 ms: what this machine and this crowd themselves may be late by.
+# Where the promises are not judged by the clock: what machine and crowd themselves may be late by.
 LATE = 2.0
+FAILOVER = 0.05  # from the end of a connect attempt to the answer of another backend
+UNHARMED = 0.01  # by which the 99th percentile of all others may rise
 # A backend that failed again and again is tried at most so much later: 1 s, doubled a few times.
 COMES_BACK = 40
 
@@ -70,8 +73,8 @@ def about(event, backend, kite):
     return kite.lines(event=event, backend=f"{backend.host}:{backend.port}")
 
 
-def worst(crowd, since):
-    return max(crowd.seconds[since:])
+def p99(seconds):
+    return percentile(seconds, 0.99)
 
 
 class Refusing:
@@ -123,12 +126,12 @@ def test_one_that_cannot_be_connected_to_costs_nobody_a_connection(
     kite = start_kite(*FLAGS).wait_listening(port)
     with Crowd(port, RATE) as crowd:
         crowd.more(SERVED)
-        usual, before = worst(crowd, 0), len(crowd.seconds)
+        usual, before = p99(crowd.seconds), len(crowd.seconds)
         with crowd.paused():
             trouble.go_bad()
         eventually(lambda: about("backend_ejected", bad, kite), 30, "it is ejected")
         crowd.more(SERVED, failing=True)
-        worst_then, ejected = worst(crowd, before), about("backend_ejected", bad, kite)
+        then, ejected = crowd.seconds[before:], about("backend_ejected", bad, kite)
         cut = len(crowd.failures)
         trouble.recover()
         eventually(lambda: about("backend_returned", bad, kite), COMES_BACK, "it is back")
@@ -136,45 +139,52 @@ def test_one_that_cannot_be_connected_to_costs_nobody_a_connection(
         eventually(lambda: crowd.names["bad"] > seen, 30, "it serves again")
     assert len(crowd.failures) == cut == 0 or way is Vanished, crowd.failures[:5]
     assert ejected[0]["failures_in_row"] == str(EJECT_AFTER) and why in ejected[0]["last_error"]
-    figure(f"bad backend, {way.__name__.lower()}: slowest of {crowd.served} connections "
-           f"{1000 * worst_then:.0f} ms, {1000 * usual:.0f} ms before; the promise is "
-           f"{1000 * wait + 50:.0f} ms")
-    assert worst_then < wait + 0.05 + LATE * patience()
+    # Who met it waited for its attempt to end, and was served by another one then.
+    others = p99([seconds for seconds in then if seconds < wait or not wait])
+    figure(f"bad backend, {way.__name__.lower()}: slowest of {len(then)} connections "
+           f"{1000 * max(then):.0f} ms, the promise is {1000 * (wait + FAILOVER):.0f} ms; p99 of "
+           f"those that did not meet it {1000 * others:.1f} ms, {1000 * usual:.1f} ms before")
+    assert max(then) < wait + FAILOVER + late(LATE)
+    assert others < usual + UNHARMED + late(LATE)
     assert not kite.lines(event="client_unserved")
 
 
 def test_one_that_accepts_and_is_silent_holds_up_only_its_clients(bad, start_kite, port):
     """A connect is all that is judged: the silent one stays in, and the others do not feel it."""
     kite = start_kite(*FLAGS, "-balance=leastconn").wait_listening(port)
-    bad.mood = hold
     with Crowd(port, RATE, give_up=2) as crowd:
+        crowd.more(SERVED)
+        usual, before, served_by = p99(crowd.seconds), len(crowd.seconds), +crowd.names
+        bad.mood = hold
         crowd.more(SERVED, failing=True)
-        served_by = +crowd.names
-        assert set(served_by) == {f"good-{number}" for number in range(GOOD)}, served_by
+        others, served_by = p99(crowd.seconds[before:]), crowd.names - served_by
+        assert {f"good-{number}" for number in range(GOOD)} <= set(served_by), served_by
+        # What it was about to serve.
+        assert served_by["bad"] <= AT_ONCE, served_by
         bad.mood = name_then_echo
-        eventually(lambda: crowd.names["bad"], COMES_BACK, "it serves again")
+        seen = crowd.names["bad"]
+        eventually(lambda: crowd.names["bad"] > seen, COMES_BACK, "it serves again")
     # With as many waiting there as elsewhere it gets no more.
     figure(f"bad backend, silent: {bad.accepted} of {crowd.served + len(crowd.failures)} "
-           f"connections met it, slowest elsewhere {1000 * max(crowd.seconds):.0f} ms")
+           f"connections met it; p99 elsewhere {1000 * others:.1f} ms, {1000 * usual:.1f} ms before")
+    assert others < usual + UNHARMED + late(LATE)
     assert all("Timeout" in what for _, what in crowd.failures), crowd.failures[:5]
     assert not about("backend_ejected", bad, kite)
 
 
 def test_one_that_resets_after_accept_is_ejected_where_that_is_asked_for(bad, start_kite, port):
+    """No byte had moved, so another one serves each of its clients: none is lost."""
     kite = start_kite(*FLAGS, "-eject-on-reset").wait_listening(port)
     with Crowd(port, RATE) as crowd:
         crowd.more(SERVED)
         bad.mood = reset_at_once
         eventually(lambda: about("backend_ejected", bad, kite), 30, "it is ejected")
-        crowd.more(SERVED, failing=True)
+        crowd.more(SERVED)
         bad.mood = name_then_echo
         eventually(lambda: about("backend_returned", bad, kite), COMES_BACK, "it is back")
-        lost = len(crowd.failures)
         seen = crowd.names["bad"]
         eventually(lambda: crowd.names["bad"] > seen, 30, "it serves again")
-    assert len(crowd.failures) == lost
-    [ejected, *_] = about("backend_ejected", bad, kite)
+    assert not crowd.failures, crowd.failures[:5]
+    [ejected, *again] = about("backend_ejected", bad, kite)
     assert ejected["failures_in_row"] == str(EJECT_AFTER)
-    figure(f"bad backend, resetting: {lost} of {crowd.served} clients lost")
-    # Only those whose backend turned bad when their bytes were on their way.
-    assert lost <= RATE // GOOD
+    figure(f"bad backend, resetting: 0 of {crowd.served} clients lost, ejected {1 + len(again)} times")
