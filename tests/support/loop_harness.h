@@ -41,9 +41,7 @@ struct LoopHarness {
     return true;
   }
   /// A few turns: enough for whatever is ready to be seen, and what was retired to be destroyed.
-  void settle(int turns = 5) {
-    turn(turns, std::chrono::milliseconds(1));
-  }
+  void settle(int turns = 5) { turn(turns, std::chrono::milliseconds(1)); }
   /// Turns that see only what is ready by now.
   void turn(int turns, sys::Duration wait_max = sys::Duration::zero()) {
     for (int done = 0; done < turns; ++done) reactor.run_turn(wait_max);

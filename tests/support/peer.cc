@@ -21,12 +21,17 @@ void set_buffer(int fd, int option, int bytes) {
   if (bytes > 0) ::setsockopt(fd, SOL_SOCKET, option, &bytes, sizeof bytes);
 }
 
+void set_segment(int fd, int bytes) {
+  if (bytes > 0) ::setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &bytes, sizeof bytes);
+}
+
 }  // namespace
 
-Peer Peer::connect(const sys::Endpoint& endpoint, int receive_buffer_bytes) {
+Peer Peer::connect(const sys::Endpoint& endpoint, int receive_buffer_bytes, int segment_bytes) {
   const int family = endpoint.is_v6() ? AF_INET6 : AF_INET;
   sys::OwnedFd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   set_buffer(fd.get(), SO_RCVBUF, receive_buffer_bytes);
+  set_segment(fd.get(), segment_bytes);
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   sockaddr_storage address{};
@@ -77,12 +82,14 @@ size_t Peer::read_some(size_t bytes_max, const std::function<void(std::string_vi
   return taken;
 }
 
-PeerListener::PeerListener(std::string_view address, uint16_t port, int send_buffer_bytes) {
+PeerListener::PeerListener(std::string_view address, uint16_t port, int send_buffer_bytes,
+                           int segment_bytes) {
   const auto endpoint = sys::Endpoint::parse(address, port);
   auto fd = sys::listen_tcp(endpoint.value(), {});
   KITE_CHECK(fd.ok(), "a test listens on a free port");
   fd_ = std::move(fd.value());
-  set_buffer(fd_.get(), SO_SNDBUF, send_buffer_bytes);  // accepted sockets inherit it
+  set_buffer(fd_.get(), SO_SNDBUF, send_buffer_bytes);  // accepted sockets inherit both
+  set_segment(fd_.get(), segment_bytes);
 }
 
 sys::Endpoint PeerListener::endpoint() const {

@@ -19,7 +19,10 @@ class Peer {
   explicit Peer(sys::OwnedFd fd) : fd_(std::move(fd)) {}
 
   /// Connects to `endpoint` (a listening socket on loopback, so the kernel completes it at once).
-  static Peer connect(const sys::Endpoint& endpoint, int receive_buffer_bytes = 0);
+  /// With `segment_bytes` the other end has a network's segments, not loopback's, and so a send
+  /// buffer of some 50 kB instead of megabytes: it fills.
+  static Peer connect(const sys::Endpoint& endpoint, int receive_buffer_bytes = 0,
+                      int segment_bytes = 0);
 
   /// Sends as much of `data` as the kernel takes now; returns how much.
   size_t write_some(std::string_view data);
@@ -52,7 +55,7 @@ class Peer {
 class PeerListener {
  public:
   explicit PeerListener(std::string_view address = "127.0.0.1", uint16_t port = 0,
-                        int send_buffer_bytes = 0);
+                        int send_buffer_bytes = 0, int segment_bytes = 0);
   sys::Endpoint endpoint() const;
   /// Invalid (not open) when nobody has connected.
   Peer accept();

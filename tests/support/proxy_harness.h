@@ -101,8 +101,8 @@ struct ProxyHarness {
     Peer client;
     Peer backend;
   };
-  Pair connect_through(PeerListener& listener) {
-    Pair pair{Peer::connect(entrance()), {}};
+  Pair connect_through(PeerListener& listener, int segment_bytes = 0) {
+    Pair pair{Peer::connect(entrance(), 0, segment_bytes), {}};
     const bool joined = loop.run_until([&] {
       if (!pair.backend.open()) pair.backend = listener.accept();
       return pair.backend.open() && proxy.stats().tunnels_opened_total > opened_before;

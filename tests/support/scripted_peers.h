@@ -54,7 +54,9 @@ class ScriptedPeers {
       : random_(choices),
         // From no pipe at all to one for each direction: copying and splicing take turns.
         kite_(ProxyHarness::default_options(), {.pipes_max = random_.below(8)}),
-        listener_("127.0.0.1", 0, 1 + static_cast<int>(random_.below(20000))) {
+        send_buffer_bytes_(1 + static_cast<int>(random_.below(20000))),
+        segment_bytes_(random_.below(2) == 0 ? 0 : kSegmentBytes),
+        listener_("127.0.0.1", 0, send_buffer_bytes_, segment_bytes_) {
     kite_.publish({listener_.endpoint()});
   }
 
@@ -71,13 +73,14 @@ class ScriptedPeers {
   }
 
  private:
+  static constexpr int kSegmentBytes = 1400;
   static constexpr uint32_t kWriteMax = 300000;
   static constexpr uint32_t kBeginnings = 1U << 16;
 
   void take_step() {
     const uint32_t action = random_.below(20);
     if (conversations_.size() < 6 && (conversations_.empty() || action == 0)) {
-      auto pair = kite_.connect_through(listener_);
+      auto pair = kite_.connect_through(listener_, segment_bytes_);
       conversations_.push_back({std::move(pair.client), std::move(pair.backend), {}, {}});
       return;
     }
@@ -159,6 +162,8 @@ class ScriptedPeers {
 
   sys::Random& random_;
   ProxyHarness kite_;
+  int send_buffer_bytes_;
+  int segment_bytes_;
   PeerListener listener_;
   std::vector<Conversation> conversations_;
 };
