@@ -68,7 +68,7 @@ def known(admin):
 
 
 def polls_until_right(cluster, admin, before):
-    """Counted before each look at the set: a poll that begins after it was right is none of them."""
+    """Counted before each look at the set: a poll that begins when it is right is none of them."""
     begun = before
 
     def right():

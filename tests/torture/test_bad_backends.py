@@ -166,7 +166,8 @@ def test_one_that_accepts_and_is_silent_holds_up_only_its_clients(bad, start_kit
         eventually(lambda: crowd.names["bad"] > seen, COMES_BACK, "it serves again")
     # With as many waiting there as elsewhere it gets no more.
     figure(f"bad backend, silent: {bad.accepted} of {crowd.served + len(crowd.failures)} "
-           f"connections met it; p99 elsewhere {1000 * others:.1f} ms, {1000 * usual:.1f} ms before")
+           f"connections met it; p99 elsewhere {1000 * others:.1f} ms, "
+           f"{1000 * usual:.1f} ms before")
     assert others < usual + UNHARMED + late(LATE)
     assert all("Timeout" in what for _, what in crowd.failures), crowd.failures[:5]
     assert not about("backend_ejected", bad, kite)
@@ -187,4 +188,5 @@ def test_one_that_resets_after_accept_is_ejected_where_that_is_asked_for(bad, st
     assert not crowd.failures, crowd.failures[:5]
     [ejected, *again] = about("backend_ejected", bad, kite)
     assert ejected["failures_in_row"] == str(EJECT_AFTER)
-    figure(f"bad backend, resetting: 0 of {crowd.served} clients lost, ejected {1 + len(again)} times")
+    figure(f"bad backend, resetting: 0 of {crowd.served} clients lost, ejected "
+           f"{1 + len(again)} times")

@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from amounts import SCALE, count, figure
+from amounts import SCALE, count, figure, late
 from backends import name_then_echo
 from crowd import Crowd
 from waiting import eventually
@@ -13,6 +13,8 @@ TASKS, ROUNDS = count(3, 10), 2
 AT_A_TIME = 3 if TASKS <= 3 else 2
 RATE, STREAMS = count(40, 200), count(15, 100)
 GRACE = 2.0
+# A poll a second tells of it, and streams hear of their end between two rounds.
+NOTICED, LATE = 2.0, 30
 
 
 class Deployment:
@@ -64,7 +66,7 @@ def test_every_task_is_replaced_twice(scenario, start_kite, port, policy):
         crowd.all_there()
         ended = [one for one in crowd.streams if one.end]
         left_behind = [one for one in crowd.living if one.backend in deployment.left]
-        judge_ends(deployment, ended, policy)
+        lived = judge_ends(deployment, ended, policy)
         assert bool(left_behind) == (policy == "keep")
         rounds = [stream.rounds for stream in left_behind]  # still talking, not only still open
         eventually(lambda: all(stream.rounds > before for stream, before in
@@ -73,14 +75,19 @@ def test_every_task_is_replaced_twice(scenario, start_kite, port, policy):
     assert not [one for one in crowd.streams if one.end] or policy != "keep"
     assert not kite.lines(event=re.compile("client_unserved"))
     figure(f"deployment, {policy}: {len(deployment.left)} replacements, {crowd.served} new "
-           f"connections, {len(crowd.streams)} streams, {len(ended)} ended by policy, 0 failed")
+           f"connections, {len(crowd.streams)} streams, {len(ended)} ended by policy{lived}, 0 failed")
 
 
 def judge_ends(deployment, ended, policy):
-    """Only streams to tasks that left, by a reset, and not before their grace was over."""
+    """Only streams to tasks that left, by a reset, when their grace was over and not before. Says
+    when that was."""
     assert not (ended and policy == "keep"), ended
     for stream in ended:
         assert stream.backend in deployment.left, "a stream to a living task has ended"
         assert "ConnectionReset" in stream.end or "BrokenPipe" in stream.end, stream.end
-        lived = stream.ended_at - deployment.left[stream.backend]
-        assert lived >= GRACE, f"ended {lived:.3f} s after its task, before the grace was over"
+    lived = [stream.ended_at - deployment.left[stream.backend] for stream in ended]
+    if not lived:
+        return ""
+    assert min(lived) >= GRACE, f"ended {min(lived):.3f} s after its task, the grace was not over"
+    assert max(lived) < GRACE + NOTICED + late(LATE), f"ended {max(lived):.3f} s after its task"
+    return f" {min(lived):.1f} to {max(lived):.1f} s after their tasks"
