@@ -75,7 +75,8 @@ def test_every_task_is_replaced_twice(scenario, start_kite, port, policy):
     assert not [one for one in crowd.streams if one.end] or policy != "keep"
     assert not kite.lines(event=re.compile("client_unserved"))
     figure(f"deployment, {policy}: {len(deployment.left)} replacements, {crowd.served} new "
-           f"connections, {len(crowd.streams)} streams, {len(ended)} ended by policy{lived}, 0 failed")
+           f"connections, 0 failed, {len(crowd.streams)} streams, {len(ended)} of them ended by "
+           f"policy{lived}")
 
 
 def judge_ends(deployment, ended, policy):
@@ -90,4 +91,4 @@ def judge_ends(deployment, ended, policy):
         return ""
     assert min(lived) >= GRACE, f"ended {min(lived):.3f} s after its task, the grace was not over"
     assert max(lived) < GRACE + NOTICED + late(LATE), f"ended {max(lived):.3f} s after its task"
-    return f" {min(lived):.1f} to {max(lived):.1f} s after their tasks"
+    return f", {min(lived):.1f} to {max(lived):.1f} s after their tasks"
