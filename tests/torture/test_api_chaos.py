@@ -61,8 +61,8 @@ class Cluster:
 
 
 def known(admin):
-    """The backends in the kite's set."""
-    [target] = json.loads(ask(admin, "/backends")[2])["targets"]
+    """The backends in the set of the kite's first target."""
+    target, *_ = json.loads(ask(admin, "/backends")[2])["targets"]
     return sorted(backend["address"] for backend in target["backends"]
                   if backend["state"] != "leaving")
 
