@@ -6,8 +6,8 @@ Usage: hostile_admin.py [--connections N] [--rounds N]
 Requests at a fixed rate through the kite are timed, in turn alone, while a process opens N
 connections again and again to the admin address of another kite, and while it opens them to this
 one's: silent ones, slow heads, huge heads, garbage, pipelined requests. What the crowd itself takes
-of the machine is in the second, what its victim does with it in the third alone. The crowd takes what
-processor time the others leave (SCHED_IDLE, sched(7)): on the Internet it would not use ours.
+of the machine is in the second, what its victim does with it in the third alone. The crowd takes
+what processor time the others leave (SCHED_IDLE, sched(7)): on the Internet it would not use ours.
 Prints one line of JSON: the medians of the rounds, the ratios of the third's p99 to those of the
 others, and memory before and after.
 """
