@@ -44,6 +44,9 @@ inline constexpr std::array kPortRows = {
         {"kite_clients_held_served_total", "Clients that waited and got a backend.", counter},
         &proxy::ProxyStats::held_served_total},
     MetricRow<proxy::ProxyStats>{
+        {"kite_clients_held_over_total", "Clients reset when they had waited for -hold.", counter},
+        &proxy::ProxyStats::held_over_total},
+    MetricRow<proxy::ProxyStats>{
         {"kite_clients_held_left_total", "Clients that went away while they waited.", counter},
         &proxy::ProxyStats::held_left_total},
     MetricRow<proxy::ProxyStats>{
@@ -174,6 +177,9 @@ inline constexpr std::array kPipeRows = {
     MetricRow<PipesView>{kPipes, &PipesView::idle, {"state", "idle"}},
     MetricRow<PipesView>{{"kite_pipes_created_total", "Kernel pipes made.", counter},
                          &PipesView::created_total},
+    MetricRow<PipesView>{{"kite_pipes_refused_total",
+                          "Kernel pipes not granted, or too small to be of use.", counter},
+                         &PipesView::refused_total},
 };
 
 inline constexpr std::array kAdminRows = {

@@ -61,6 +61,7 @@ struct PipesView {
   uint64_t lent = 0;
   uint64_t idle = 0;
   uint64_t created_total = 0;
+  uint64_t refused_total = 0;
 };
 
 /// Everything that the admin pages show, at one moment: plain values, gathered for one page.

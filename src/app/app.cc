@@ -204,8 +204,18 @@ void App::settle_inherited_sockets() {
 }
 
 /// What a cycle parsed and forgot would otherwise stay in the process.
+void App::tell_refused_pipes() {
+  const uint64_t refused = pipes_.refused_total();
+  if (refused == refused_pipes_told_ || !refused_pipes_log_.admit(reactor_.now())) return;
+  log_.warn("pipes_refused",
+            {{"refused", refused - std::exchange(refused_pipes_told_, refused)},
+             {"message", "the kernel grants no pipes of useful size: bytes are copied instead"},
+             {"hint", "let no other program run as this user, or raise fs.pipe-user-pages-soft"}});
+}
+
 void App::on_trim_due() {
   settle_inherited_sockets();
+  tell_refused_pipes();
   sys::trim_heap();
 }
 

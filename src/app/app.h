@@ -64,6 +64,7 @@ class App {
   /// Sockets that were passed on and that no target listens on, once that is known.
   void settle_inherited_sockets();
   void on_trim_due();
+  void tell_refused_pipes();
 
   /// A cycle's last objects are destroyed, and its connections have settled, by then.
   static constexpr std::chrono::milliseconds kTrimAfterCycle{500};
@@ -83,6 +84,8 @@ class App {
   event::Reactor reactor_;
   proxy::BulkReads bulk_reads_;
   event::Timer trim_timer_;
+  uint64_t refused_pipes_told_ = 0;
+  sys::LogThrottle refused_pipes_log_{std::chrono::minutes(1)};
   proxy::ConnectionBudget connection_budget_;
   proxy::BackendTable backends_;
   snapshot::OwnZone own_zone_;

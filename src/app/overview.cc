@@ -35,7 +35,8 @@ admin::View Overview::view() const {
   add_services(view);
   view.connections = sources_.budget.open();
   view.connections_max = sources_.budget.most();
-  view.pipes = {sources_.pipes.lent(), sources_.pipes.idle(), sources_.pipes.created_total()};
+  view.pipes = {sources_.pipes.lent(), sources_.pipes.idle(), sources_.pipes.created_total(),
+                sources_.pipes.refused_total()};
   view.process = process_.usage();
   view.reactor = sources_.reactor.stats();
   view.admin = sources_.server.stats();

@@ -172,7 +172,7 @@ std::string advice(const CallError& error) {
     case malformed_answer:
       return "what answered is not the AWS service: check endpoint overrides and proxies";
     case no_credentials:
-      return "no credentials: give the task a role";
+      return "there are no credentials to sign with";  // the reason says what to do
   }
   return "";
 }

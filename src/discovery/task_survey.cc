@@ -64,8 +64,8 @@ class Surveyor {
   }
 
   void visit_serving(const aws::Task& task) {
-    if (survey_.serving++ == 0) first_definition_ = task.definition_arn;
-    if (task.definition_arn != first_definition_) survey_.serving_differ = true;
+    if (first_serving_ == nullptr) first_serving_ = &task;
+    if (task.definition_arn != first_serving_->definition_arn) survey_.serving_differ = true;
     if (needs_definition(task)) survey_.definitions.push_back(task.definition_arn);
     // A task with an interface of its own is reached there, not at its instance.
     if (task.eni.has_value()) {
@@ -99,7 +99,7 @@ class Surveyor {
   const Inventory& inventory_;
   const Target& target_;
   const std::set<std::string_view> bridges_;
-  std::string_view first_definition_;
+  const aws::Task* first_serving_ = nullptr;
   TaskSurvey survey_;
 };
 

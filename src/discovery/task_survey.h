@@ -22,8 +22,7 @@ struct TaskSurvey {
 
   uint64_t version = 0;
   std::vector<Surveyed> tasks;  ///< all, by ARN
-  size_t serving = 0;           ///< how many can serve
-  bool serving_differ = false;  ///< in the definition that they run
+  bool serving_differ = false;  ///< those that can serve, in the definition that they run
   Texts instances;              ///< EC2 instances that hold them, never one of ECS Anywhere
   Texts interfaces;             ///< whose public addresses are wanted
   // Not known yet:

@@ -87,17 +87,18 @@ void CurlClient::collect_finished() {
   int queued = 0;
   while (CURLMsg* message = curl_multi_info_read(multi_.get(), &queued)) {
     if (message->msg != CURLMSG_DONE) continue;
-    if (queued > 0) rest_.request();
     CURL* easy = message->easy_handle;
     const CURLcode code = message->data.result;  // the message dies with the handle's removal
     void* exchange = nullptr;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange);
-    return static_cast<CurlExchange*>(exchange)->on_transfer_done(code);
+    static_cast<CurlExchange*>(exchange)->on_transfer_done(code);
+    if (queued > 0) rest_.request();  // after its report's, so that those come in order
+    return;
   }
 }
 
 void CurlClient::on_socket_ready(int fd, event::Events events) {
-  if (!takes_turn()) return;  // it stays ready, and epoll lets others go before it
+  if (!takes_turn()) return;  // it stays ready, so epoll tells of it again
   int what = 0;
   if (events.readable()) what |= CURL_CSELECT_IN;
   if (events.writable()) what |= CURL_CSELECT_OUT;
@@ -116,20 +117,6 @@ void CurlClient::on_rest() {
   if (timeout_waits_) return on_timeout();
   if (!takes_turn()) return rest_.request();
   collect_finished();
-}
-
-CurlEasy CurlClient::take_easy() {
-  if (spare_ != nullptr) return std::move(spare_);
-  CurlEasy easy(curl_easy_init());
-  KITE_CHECK(easy != nullptr, "out of memory");
-  return easy;
-}
-
-void CurlClient::give_back(CurlEasy easy) {
-  curl_multi_remove_handle(multi_.get(), easy.get());
-  if (spare_ != nullptr) return;
-  curl_easy_reset(easy.get());
-  spare_ = std::move(easy);
 }
 
 int CurlClient::on_curl_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {

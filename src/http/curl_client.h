@@ -56,8 +56,6 @@ class CurlClient final : public Client {
   void on_socket_ready(int fd, event::Events events);
   void on_timeout();
   void on_rest();
-  CurlEasy take_easy();
-  void give_back(CurlEasy easy);
   static int on_curl_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* socket);
   static int on_curl_timer(CURLM* multi, long wait_ms, void* self);
 
@@ -72,8 +70,7 @@ class CurlClient final : public Client {
   bool timeout_waits_ = false;
   uint64_t taken_turn_ = 0;
   size_t exchanges_ = 0;
-  CurlMulti multi_;  // after these: its end calls back into the watches and the timer
-  CurlEasy spare_;   ///< of the transfer before: a new one opens and reads three files
+  CurlMulti multi_;  // last: its end calls back into the watches and the timer
 };
 
 }  // namespace kite::http

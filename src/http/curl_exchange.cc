@@ -135,7 +135,8 @@ void CurlExchange::on_resolved(const Resolver::Answer& answer) {
 
 void CurlExchange::transfer() {
   state_ = State::transferring;
-  easy_ = client_.take_easy();
+  easy_.reset(curl_easy_init());
+  KITE_CHECK(easy_ != nullptr, "out of memory");
   set_connection_options();
   set_request_options();
   KITE_CHECK(curl_multi_add_handle(client_.multi_.get(), easy_.get()) == CURLM_OK,
@@ -280,7 +281,9 @@ RequestError CurlExchange::failure_of(CURLcode code) const {
 }
 
 void CurlExchange::leave_multi() {
-  if (easy_ != nullptr) client_.give_back(std::move(easy_));
+  if (easy_ == nullptr) return;
+  curl_multi_remove_handle(client_.multi_.get(), easy_.get());
+  easy_.reset();
 }
 
 void CurlExchange::finish(Outcome outcome) {

@@ -29,6 +29,7 @@ void BackendSet::replace(const snapshot::PortBackends& port, std::span<const uin
     const uint32_t task = tasks[backend.task_index];
     members_.push_back({.id = table_.list(backend.endpoint, task, place_), .task = task});
   }
+  keep_credit(old);
   for (const Member& member : old) table_.unlist(member.id);
   all_ = {.begin = 0, .end = static_cast<uint32_t>(members_.size())};
   zones_.clear();
@@ -42,6 +43,15 @@ void BackendSet::replace(const snapshot::PortBackends& port, std::span<const uin
     place_cursor(zone.range, known == next_by_zone.end() ? std::nullopt : *known, random);
   }
   epoch_seen_.reset();
+}
+
+/// Both are in an order of their own (zones may be grouped), and slow starters are few.
+void BackendSet::keep_credit(std::span<const Member> old) {
+  for (const Member& before : old) {
+    if (before.credit == 0) continue;
+    const auto same = std::ranges::find(members_, before.id, &Member::id);
+    if (same != members_.end()) same->credit = before.credit;
+  }
 }
 
 void BackendSet::group_by_zone(std::string_view own_zone) {

@@ -81,6 +81,7 @@ class BackendSet {
   /// How long the shares of zones may lag behind slow starters.
   static constexpr std::chrono::milliseconds kSharesLag{250};
 
+  void keep_credit(std::span<const Member> old);
   void group_by_zone(std::string_view own_zone);
   std::optional<Cursor> next_in(const Range& range) const;
   void place_cursor(Range& range, const std::optional<Cursor>& next, sys::Random& random);

@@ -1,7 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <vector>
+
+#include "sys/clock.h"
+#include "sys/log.h"
 
 namespace kite::proxy {
 
@@ -40,6 +46,8 @@ class ConnectionBudget {
   /// What the last that lacked something was told.
   int lack_errno() const { return lack_errno_; }
   bool used_up() const { return open_ >= most_ || lacks(); }
+  /// All users stop at once, and a line of one says it for all.
+  std::optional<uint64_t> admit_report(sys::SteadyTime now) { return reports_.admit(now); }
   size_t open() const { return open_; }
   size_t most() const { return most_; }
 
@@ -49,6 +57,7 @@ class ConnectionBudget {
   size_t lacking_ = 0;
   int lack_errno_ = 0;
   std::vector<BudgetUser*> users_;
+  sys::LogThrottle reports_{std::chrono::seconds(5)};
 };
 
 }  // namespace kite::proxy

@@ -368,7 +368,7 @@ void Proxy::pause_accepting(std::string_view why, std::string_view hint) {
   if (!std::exchange(accepting_, false)) return;
   ++stats_.accept_pauses_total;
   for (auto& listener : listeners_) listener->pause();
-  if (const auto suppressed = pause_log_.admit(reactor_.now())) {
+  if (const auto suppressed = budget_.admit_report(reactor_.now())) {
     log_.warn("accepting_paused", {{"reason", why},
                                    {"connections", budget_.open()},
                                    {"hint", hint},

@@ -163,7 +163,6 @@ class Proxy final : public ListenerOwner,
   event::Timer reopen_timer_;
   bool hurried_first_poll_ = false;
   size_t connections_peak_ = 0;  // since memory was last freed
-  sys::LogThrottle pause_log_{kReportInterval};
   sys::LogThrottle unserved_log_{kReportInterval};
   sys::LogThrottle no_way_log_{kReportInterval};
   ProxyStats stats_;

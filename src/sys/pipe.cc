@@ -65,8 +65,9 @@ bool PipePool::may_ask() {
 
 Pipe PipePool::create(size_t least_bytes) {
   Pipe pipe = ask_kernel();
-  if (!pipe.open() || pipe.capacity_bytes() >= least_bytes) return pipe;
-  asks_to_skip_ = kAsksAfterRefusal;
+  if (pipe.open() && pipe.capacity_bytes() >= least_bytes) return pipe;
+  ++refused_total_;
+  if (pipe.open()) asks_to_skip_ = kAsksAfterRefusal;
   return {};
 }
 

@@ -80,6 +80,8 @@ class PipePool {
   size_t idle() const { return idle_.size(); }
   size_t lent() const { return lent_; }
   uint64_t created_total() const { return created_total_; }
+  /// How often the kernel gave none, or one too small to be of use: bytes were copied instead.
+  uint64_t refused_total() const { return refused_total_; }
 
  private:
   bool may_ask();
@@ -96,6 +98,7 @@ class PipePool {
   std::vector<Pipe> idle_;
   size_t lent_ = 0;
   uint64_t created_total_ = 0;
+  uint64_t refused_total_ = 0;
 };
 
 }  // namespace kite::sys

@@ -10,6 +10,7 @@
 #include "aws/credentials_document.h"
 #include "aws/endpoints.h"
 #include "aws/instance_credentials.h"
+#include "aws/sts_wire.h"
 #include "aws/task_metadata.h"
 #include "sys/check.h"
 #include "sys/endpoint.h"
@@ -18,8 +19,7 @@ namespace {
 
 using namespace kite::aws;
 
-void check_document(std::string_view body) {
-  const auto credentials = parse_credentials_document(body, "the fuzzer");
+void check_credentials(const kite::sys::Result<Credentials>& credentials) {
   if (!credentials.ok()) {
     const std::string& sentence = credentials.error().message;
     KITE_CHECK(sentence.size() < 1000, "sentences are bounded");
@@ -74,7 +74,8 @@ void check_endpoints(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view body(reinterpret_cast<const char*>(data), size);
-  check_document(body);
+  check_credentials(parse_credentials_document(body, "the fuzzer"));
+  check_credentials(parse_assumed_role("AssumeRole", body));
   const auto metadata = parse_task_metadata(body);
   if (metadata.ok()) KITE_CHECK(is_region(metadata->region), "a region fits a host name");
   const auto role = parse_role_list(body);

@@ -192,6 +192,17 @@ TEST_CASE("balancer: a slow starter takes a tenth at first and half in the middl
   }
 }
 
+TEST_CASE("balancer: what a slow starter has earned in round robin survives a change of the set") {
+  SeededHarness kite(BalanceWay::roundrobin);
+  kite.follow(Harness::set_of({0, 1, 2, 3}));
+  size_t picked = 0;
+  for (int change = 0; change < 100; ++change) {  // as in a deployment: about a round each
+    kite.follow(change % 2 == 0 ? Harness::set_of({0, 1, 2, 3, 4}) : Harness::set_of({0, 1, 2, 4}));
+    for (int i = 0; i < 4; ++i) picked += kite.pick_number() == 4 ? 1 : 0;
+  }
+  CHECK(picked >= 5);  // a tenth of its turns
+}
+
 TEST_CASE("balancer: a slow starter without connections is not flooded by least connections") {
   SeededHarness kite(BalanceWay::leastconn);
   kite.follow(Harness::set_of({0, 1}));

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cerrno>
+#include <chrono>
 
 namespace kite::proxy {
 
@@ -64,6 +65,16 @@ TEST_CASE("connection budget: the end of a lack makes no places") {
   CHECK_FALSE(user.accepting);
   budget.give_back();
   CHECK(user.accepting);
+}
+
+TEST_CASE("connection budget: that accepting pauses is told once for all users") {
+  using std::chrono::seconds;
+  ConnectionBudget budget(1);
+  const sys::SteadyTime start{};
+  CHECK(budget.admit_report(start) == 0);
+  CHECK_FALSE(budget.admit_report(start).has_value());  // the next user, in the same moment
+  CHECK_FALSE(budget.admit_report(start + seconds(4)).has_value());
+  CHECK(budget.admit_report(start + seconds(5)) == 2);
 }
 
 }  // namespace kite::proxy

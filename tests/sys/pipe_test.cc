@@ -189,6 +189,7 @@ TEST_CASE("pipe pool: a pipe of less than the size asked is no spare") {
   CHECK(pool.created_total() == 1);  // a kernel that refuses is not asked every time
   for (int ask = 0; ask < 1000; ++ask) static_cast<void>(pool.has_spare());
   CHECK(pool.created_total() == 2);  // but again
+  CHECK(pool.refused_total() == 2);
 }
 
 TEST_CASE("pipe pool: idle pipes can be closed, lent ones stay") {
