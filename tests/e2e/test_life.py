@@ -3,7 +3,8 @@
 import signal
 
 import pytest
-from clients import ask_name, connect, echo_once, names, read_line, turned_away
+from clients import (ask_name, connect, echo_once, names, read_line, turned_away,
+                     wait_for_names)
 from fake_aws.client import fault
 from backends import name_then_echo
 from waiting import eventually, free_port
@@ -21,6 +22,16 @@ def test_a_signal_before_the_first_answer_ends_it_with_exit_0(aws, start_kite, p
     aws.set_faults(fault("*", stuck=True))
     kite = start_kite(f"-port={port}").wait_listening(port)
     assert kite.stop(number) == 0
+
+
+def test_a_hangup_has_aws_asked_at_once(scenario, start_kite, port):
+    _, first = scenario.bridge(port)
+    kite = start_kite("-poll=1h-1h").wait_listening(port)
+    polls = scenario.aws.count("ecs", "ListTasks")
+    _, second = scenario.bridge(port)
+    kite.send_signal(signal.SIGHUP)
+    wait_for_names(port, first.name, second.name)
+    assert scenario.aws.count("ecs", "ListTasks") > polls
 
 
 def test_given_ports_are_open_before_the_first_answer(aws, start_kite):
