@@ -8,7 +8,7 @@ import pytest
 from backends import hold, identify, name_then_echo, reset_after_request, reset_at_once
 from clients import ask_name, connect, connections, how_it_ends, names, read_line
 from conftest import CLUSTER, CONTAINER, FAMILY
-from fake_aws.client import bridge_task
+from fake_aws.client import REGION, bridge_task
 from waiting import eventually, free_port
 
 HOSTS = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
@@ -58,6 +58,62 @@ def test_load_is_counted_over_the_ports_of_a_task(scenario, start_kite, port):
     with connections(other, 5):
         eventually(lambda: side.open == 5)
         assert names(port, 20) == {idle.name: 20}
+
+
+# Three zones, so a third is an even part; the second one has that, or half of it.
+OWN_ZONE, ZONES = REGION + "b", {"enough": "abbacc", "few": "abaacc"}
+
+
+def serve_in_zones(scenario, port, zones):
+    """Backends, each in the zone of a letter; those of the own zone, and all."""
+    made = [scenario.bridge(port, host=f"127.0.0.{2 + number}", zone=REGION + letter)[1]
+            for number, letter in enumerate(zones)]
+    return [backend for backend, letter in zip(made, zones) if OWN_ZONE.endswith(letter)], made
+
+
+def zone_told(scenario):
+    """The environment of a task in OWN_ZONE."""
+    scenario.aws.set_task_metadata({"Cluster": CLUSTER, "AvailabilityZone": OWN_ZONE,
+                                    "TaskARN": "arn:aws:ecs:eu-west-1:1:task/default/0"})
+    return scenario.aws.env(task_metadata=True)
+
+
+def test_the_own_zone_serves_alone_when_it_has_its_share(scenario, start_kite, port):
+    own, _ = serve_in_zones(scenario, port, ZONES["enough"])
+    kite = start_kite("-zone-aware", "-balance=roundrobin",
+                      env=zone_told(scenario)).wait_listening(port)
+    eventually(lambda: kite.lines(event="own_zone_found", zone=OWN_ZONE, source="task metadata"))
+    # What was found is heeded from the next poll on.
+    scenario.settle()
+    assert names(port, 24) == {backend.name: 12 for backend in own}
+
+
+def test_zones_do_not_count_unless_asked_for(scenario, start_kite, port):
+    _, made = serve_in_zones(scenario, port, ZONES["enough"])
+    kite = start_kite("-balance=roundrobin", env=zone_told(scenario)).wait_listening(port)
+    scenario.settle()
+    assert names(port, 24) == {backend.name: 4 for backend in made}
+    assert not kite.lines(event=re.compile("own_zone"))
+
+
+def test_an_own_zone_with_less_than_its_share_is_helped(scenario, start_kite, port):
+    [own], made = serve_in_zones(scenario, port, ZONES["few"])
+    kite = start_kite("-zone-aware", env=zone_told(scenario)).wait_listening(port)
+    eventually(lambda: kite.lines(event="own_zone_found"))
+    scenario.settle()
+    answers = names(port, 120)
+    # A sixth of the backends where a third is even: half of the connections, the rest to zone a,
+    # which alone has more than that.
+    assert 30 < answers[own.name] < 90, answers
+    assert set(answers) == {backend.name for backend in (*made[:1], own, *made[2:4])}
+
+
+def test_without_a_known_zone_all_are_served_alike(scenario, start_kite, port):
+    _, made = serve_in_zones(scenario, port, ZONES["enough"])
+    kite = start_kite("-zone-aware", "-balance=roundrobin").wait_listening(port)
+    eventually(lambda: kite.lines(event="own_zone_unknown", level="warn"))
+    scenario.settle()
+    assert names(port, 24) == {backend.name: 4 for backend in made}
 
 
 def ejections(kite, backend):
