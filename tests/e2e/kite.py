@@ -114,7 +114,7 @@ class Kite:
     def look_at_pages(self):
         """Keeps all pages, if there is an address to ask, for whoever looks for what they may not
         show."""
-        found = [flag for flag in self.flags if re.match(r"-admin=[\d.]+:\d+$", flag)]
+        found = [flag for flag in self.flags if re.match(r"-admin=([\d.]+|\[::1\]):\d+$", flag)]
         for path in PAGES if found else ():
             connection = http.client.HTTPConnection(found[-1].partition("=")[2], timeout=20)
             with contextlib.closing(connection), contextlib.suppress(OSError):

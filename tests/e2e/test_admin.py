@@ -25,10 +25,10 @@ def admin():
     return free_port()
 
 
-def ask(admin, path, method="GET", host="localhost"):
+def ask(admin, path, method="GET", host="localhost", at=LOCAL):
     """(status, head, body) of a page, by TCP port or path of a unix socket."""
     if isinstance(admin, int):
-        sock = connect(admin)
+        sock = connect(admin, at)
     else:
         sock = socket.socket(socket.AF_UNIX)
         sock.settimeout(15 * patience())
@@ -65,6 +65,18 @@ def test_ready_when_there_is_a_backend_and_the_healthcheck_agrees(scenario, star
     eventually(lambda: ask(admin, "/readyz")[0] == 200, 15)
     done = healthcheck(address)
     assert (done.returncode, done.stdout) == (0, "ready: 1 backend\n")
+
+
+def test_an_ipv6_address_is_as_good(scenario, start_kite, port, admin):
+    address = f"[::1]:{admin}"
+    assert healthcheck(address).returncode == 1  # nobody there
+    scenario.bridge(port)
+    kite = start_kite(f"-admin={address}").wait_listening(port, admin)
+    assert ("::1", admin) in kite.listeners()
+    for host in ("localhost", address):
+        assert ask(admin, "/readyz", host=host, at="::1")[::2] == (200, "ready: 1 backend\n")
+    done = healthcheck(address)
+    assert (done.returncode, done.stdout) == (0, "ready: 1 backend\n"), done.stderr
 
 
 def test_pages_tell_what_happened(scenario, start_kite, port, admin):

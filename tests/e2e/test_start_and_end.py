@@ -8,7 +8,7 @@ import time
 
 import pytest
 from backends import name_then_echo
-from clients import ask_name, connect, echo_once, ended, read_line
+from clients import LOCAL, ask_name, connect, echo_once, ended, read_line
 from waiting import eventually, free_port
 
 # Becomes the program, with a socket at descriptor 3 as systemd would pass it on.
@@ -148,16 +148,19 @@ def test_a_second_signal_ends_it_at_once(scenario, start_kite, port):
 # -- sockets that are passed on -------------------------------------------------------------------
 
 @pytest.fixture
-def passed_on(start_kite):
-    """Starts kites that share one listening socket, as whoever restarts them would hold it."""
-    with socket.create_server(("127.0.0.1", free_port()), backlog=1024) as shared:
+def passed_on(start_kite, request):
+    """Starts kites that share one listening socket, as whoever restarts them would hold it; the
+    parameter, if there is one, is its address."""
+    host = getattr(request, "param", LOCAL)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, free_port()), family=family, backlog=1024) as shared:
         def start(*flags):
             prefix = [sys.executable, "-c", PASS_ON, str(shared.fileno())]
-            kite = start_kite(*flags, prefix=prefix, pass_fds=(shared.fileno(),))
+            kite = start_kite(f"-bind={host}", *flags, prefix=prefix, pass_fds=(shared.fileno(),))
             # Before, it is not the kite yet that has the socket.
             eventually(lambda: kite.lines(event="listening"), 20, "the kite has come up")
             return kite
-        start.port = shared.getsockname()[1]
+        start.host, start.port = shared.getsockname()[:2]
         yield start
 
 
@@ -184,13 +187,16 @@ def test_a_restart_over_a_passed_on_socket_refuses_nobody(scenario, passed_on):
     load.finish()
 
 
+@pytest.mark.parametrize("passed_on", [LOCAL, "::1"], indirect=True)
 def test_clients_wait_in_a_passed_on_socket_while_no_kite_runs(scenario, passed_on):
     container_port = free_port()
     _, backend = scenario.bridge(container_port, name_then_echo)
     flags = (f"-port={passed_on.port}:{container_port}", "-drain-timeout=120s")
     kite = passed_on(*flags).wait_listening(passed_on.port)
+    assert kite.lines(event="listening", inherited="true")
+    assert ask_name(passed_on.port, passed_on.host) == backend.name
     assert kite.stop(timeout=20) == 0
-    with connect(passed_on.port, timeout=30) as client:
+    with connect(passed_on.port, passed_on.host, timeout=30) as client:
         passed_on(*flags)
         assert read_line(client) == backend.name
 
