@@ -178,9 +178,11 @@ def test_one_that_resets_after_accept_is_ejected_where_that_is_asked_for(bad, st
     kite = start_kite(*FLAGS, "-eject-on-reset").wait_listening(port)
     with Crowd(port, RATE) as crowd:
         crowd.more(SERVED)
+        usual, before = p99(crowd.seconds), len(crowd.seconds)
         bad.mood = reset_at_once
         eventually(lambda: about("backend_ejected", bad, kite), 30, "it is ejected")
         crowd.more(SERVED)
+        then = crowd.seconds[before:]
         bad.mood = name_then_echo
         eventually(lambda: about("backend_returned", bad, kite), COMES_BACK, "it is back")
         seen = crowd.names["bad"]
@@ -188,5 +190,8 @@ def test_one_that_resets_after_accept_is_ejected_where_that_is_asked_for(bad, st
     assert not crowd.failures, crowd.failures[:5]
     [ejected, *again] = about("backend_ejected", bad, kite)
     assert ejected["failures_in_row"] == str(EJECT_AFTER)
-    figure(f"bad backend, resetting: 0 of {crowd.served} clients lost, ejected "
-           f"{1 + len(again)} times")
+    figure(f"bad backend, resetting: 0 of {crowd.served} clients lost, ejected {1 + len(again)} "
+           f"times; slowest of {len(then)} connections {1000 * max(then):.0f} ms, p99 "
+           f"{1000 * p99(then):.1f} ms, {1000 * usual:.1f} ms before")
+    assert max(then) < FAILOVER + late(LATE)
+    assert p99(then) < usual + UNHARMED + late(LATE)
