@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import selectors
+import shutil
 import socket
 import time
 
@@ -15,6 +16,7 @@ from amounts import amount, count, figure
 from backends import name_then_echo
 from clients import connect, connections, echo_once, read_line, together
 from crowd import Crowd
+from kite import binary
 from test_limits import USER, few_ports, no_pipe_pages_left  # noqa: F401  fixtures
 from test_resources import settled_count
 from waiting import eventually, holds, patience
@@ -92,38 +94,47 @@ def test_descriptors(scenario, start_kite, port):
 
 # -- memory ---------------------------------------------------------------------------------------
 
-class MemoryCgroup:
-    """A group with a limit, of version 1 or 2 of the interface."""
+# Joins a group, and becomes another program than the one that is named.
+JOIN = 'echo $$ >"$1" && program=$2 && shift 3 && exec "$program" "$@"'
 
-    def __init__(self, limit_bytes):
+
+class MemoryCgroup:
+    """A group that may be given a limit, of version 1 or 2 of the interface."""
+
+    def __init__(self):
         first = pathlib.Path("/sys/fs/cgroup/memory")
         self._v1 = first.is_dir()
         self.path = (first if self._v1 else first.parent) / f"kite-torture-{os.getpid()}"
         self.path.mkdir()
         try:
-            name = "memory.limit_in_bytes" if self._v1 else "memory.max"
-            (self.path / name).write_text(str(limit_bytes))
+            self.limit("-1" if self._v1 else "max")
         except OSError:
             self.close()
             raise
 
-    def add(self, pid):
-        (self.path / "cgroup.procs").write_text(str(pid))
+    def limit(self, size):
+        name = "memory.limit_in_bytes" if self._v1 else "memory.max"
+        (self.path / name).write_text(str(size))
 
     def leave(self, pid):
         (self.path.parent / "cgroup.procs").write_text(str(pid))
 
+    def _table(self, name):
+        return {key: int(value) for key, value in
+                map(str.split, (self.path / name).read_text().splitlines())}
+
     def times_at_limit(self):
         if self._v1:
             return int((self.path / "memory.failcnt").read_text())
-        events = dict(line.split() for line in
-                      (self.path / "memory.events").read_text().splitlines())
-        return int(events["max"])
+        return self._table("memory.events")["max"]
 
-    def peak_kib(self):
-        """The most that was charged to it; older kernels of version 2 do not tell: 0."""
-        told = self.path / ("memory.max_usage_in_bytes" if self._v1 else "memory.peak")
-        return int(told.read_text()) // 1024 if told.exists() else 0
+    def used_kib(self):
+        name = "memory.usage_in_bytes" if self._v1 else "memory.current"
+        return int((self.path / name).read_text()) // 1024
+
+    def file_kib(self):
+        """Pages of files, which the kernel can take away and read again."""
+        return self._table("memory.stat")["cache" if self._v1 else "file"] // 1024
 
     def close(self):
         eventually(self._removed, 10)
@@ -138,50 +149,74 @@ class MemoryCgroup:
 
 @pytest.fixture
 def memory_cgroup():
-    """Makes one group; skips where that is not permitted."""
-    made = []
-
-    def make(limit_bytes):
-        try:
-            made.append(MemoryCgroup(limit_bytes))
-        except OSError as error:
-            pytest.skip(f"no memory cgroup can be made: {error}")
-        return made[0]
-
-    yield make
-    for group in made:
-        group.close()
+    """A group; skips where that is not permitted."""
+    try:
+        made = MemoryCgroup()
+    except OSError as error:
+        pytest.skip(f"no memory cgroup can be made: {error}")
+    yield made
+    made.close()
 
 
-def test_memory(memory_cgroup, scenario, start_kite, port):
-    """Room for what it has and little more: buffers that nobody reads stay with the kernel, within
-    bounds, and it is never over them."""
+def unread_copy(folder):
+    """The program in a file of which no page is in memory: they are charged to who runs it."""
+    made = shutil.copy(binary(), folder / "kite")
+    with open(made, "rb+") as file:
+        os.fsync(file)
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return made
+
+
+def test_memory(memory_cgroup, tmp_path, scenario, start_kite, port):
+    """A little less room than it and its clients took before. The kernel takes some of the
+    program's own pages away again and again, and everybody is served."""
     scenario.bridge(port, name_then_echo)
-    kite = start_kite().wait_listening(port)
-    room_kib = (4 if patience() == 1 else 32) * 1024
-    # Before the group, whose limit counts what is charged to it from then on.
-    group = memory_cgroup(int(room_kib * 1024))
-    group.add(kite.pid)
-    before = kite.rss_kib()
+    group, share = memory_cgroup, None
+    # A poll costs it some of those pages, so it polls about as often as by default.
+    kite = start_kite("-poll=10s-10s",
+                      prefix=["sh", "-c", JOIN, "sh", str(group.path / "cgroup.procs"),
+                              unread_copy(tmp_path)]).wait_listening(port)
+    if group.file_kib() < 1024:
+        pytest.skip(f"the pages of a file in {tmp_path} cannot be taken away")
+    with clients_that_stuff(port, kite):
+        room_kib, before = group.used_kib() - group.file_kib() // 6, kite.rss_kib()
+    group.limit(room_kib * 1024)
     for _ in range(ROUNDS):
-        with connections(port, count(120, 300)) as clients:
-            together([lambda part=part: stuff(part) for part in (clients[::3], clients[1::3])])
-            served_and_closed(clients[2::3])
+        with clients_that_stuff(port, kite) as others:
+            share = stays_quiet(kite) if share is None else share
+            served_and_closed(others)
         all_is_well(kite, port)
     push_past_the_name(port)
-    figure(f"memory cgroup of {room_kib / 1024:.0f} MiB: {group.peak_kib()} KiB at most, "
-           f"{group.times_at_limit()} times at its limit, {before} KiB resident before, "
-           f"{kite.rss_kib()} after")
+    figure(f"memory cgroup of {room_kib} KiB: {group.times_at_limit()} times at its limit, "
+           f"{100 * share:.1f} % CPU, {before} KiB resident before, {kite.rss_kib()} after")
+    assert group.times_at_limit() > 0
+    assert not kite.lines(event="client_unserved")
     group.leave(kite.pid)  # a sanitizer's search for leaks at the end has no part in this
 
 
+@contextlib.contextmanager
+def clients_that_stuff(port, kite):
+    """Two of three send until nothing more is taken, and never read; gives the others."""
+    with connections(port, count(120, 300)) as clients:
+        together([lambda part=part: stuff(part) for part in (clients[::3], clients[1::3])])
+        eventually(lambda: rests(kite), 60, "what is on its way has arrived")
+        yield clients[2::3]
+
+
 def stuff(clients):
-    """Sends until nothing more is taken, and never reads."""
     for client in clients:
         client.settimeout(0.01)
         with contextlib.suppress(TimeoutError):
-            for _ in range(64):
+            for _ in range(16):
                 client.send(bytes(1 << 16))
+
+
+def rests(kite):
+    """It is not even waiting for its own pages: a poll wakes it a few times, and that is all."""
+    woken, cpu = kite.voluntary_switches(), kite.cpu_seconds()
+    time.sleep(0.6)
+    return (kite.voluntary_switches() - woken < 10
+            and kite.cpu_seconds() - cpu < 0.015 * patience())
 
 
 # -- pipes ----------------------------------------------------------------------------------------
