@@ -13,7 +13,7 @@ import time
 
 import pytest
 from amounts import amount, count, figure
-from backends import name_then_echo
+from backends import echo, name_then_echo
 from clients import connect, connections, echo_once, read_line, together
 from crowd import Crowd
 from kite import binary
@@ -167,10 +167,16 @@ def unread_copy(folder):
     return made
 
 
+async def sometimes_deaf(backend, reader, writer):
+    """Says its name, and then reads all or nothing."""
+    writer.write(backend.name.encode() + b"\n")
+    await (writer.wait_closed() if backend.is_deaf else echo(backend, reader, writer))
+
+
 def test_memory(memory_cgroup, tmp_path, scenario, start_kite, port):
     """A little less room than it and its clients took before. The kernel takes some of the
     program's own pages away again and again, and everybody is served."""
-    scenario.bridge(port, name_then_echo)
+    _, backend = scenario.bridge(port, sometimes_deaf)
     group, share = memory_cgroup, None
     # A poll costs it some of those pages, so it polls about as often as by default.
     kite = start_kite("-poll=10s-10s",
@@ -178,13 +184,14 @@ def test_memory(memory_cgroup, tmp_path, scenario, start_kite, port):
                               unread_copy(tmp_path)]).wait_listening(port)
     if group.file_kib() < 1024:
         pytest.skip(f"the pages of a file in {tmp_path} cannot be taken away")
-    with clients_that_stuff(port, kite):
+    with clients_that_stuff(port, kite, backend):
         room_kib, before = group.used_kib() - group.file_kib() // 6, kite.rss_kib()
     group.limit(room_kib * 1024)
     for _ in range(ROUNDS):
-        with clients_that_stuff(port, kite) as others:
+        with clients_that_stuff(port, kite, backend):
             share = stays_quiet(kite) if share is None else share
-            served_and_closed(others)
+            with connections(port, count(40, 100)) as others:
+                served_and_closed(others)
         all_is_well(kite, port)
     push_past_the_name(port)
     figure(f"memory cgroup of {room_kib} KiB: {group.times_at_limit()} times at its limit, "
@@ -195,19 +202,24 @@ def test_memory(memory_cgroup, tmp_path, scenario, start_kite, port):
 
 
 @contextlib.contextmanager
-def clients_that_stuff(port, kite):
-    """Two of three send until nothing more is taken, and never read; gives the others."""
-    with connections(port, count(120, 300)) as clients:
-        together([lambda part=part: stuff(part) for part in (clients[::3], clients[1::3])])
+def clients_that_stuff(port, kite, backend):
+    """They send until nothing more is taken, and nobody reads it."""
+    backend.is_deaf = True
+    with connections(port, count(80, 200)) as clients:
+        for client in clients:
+            read_line(client)
+        backend.is_deaf = False
+        together([lambda part=part: stuff(part) for part in (clients[::2], clients[1::2])])
         eventually(lambda: rests(kite), 60, "what is on its way has arrived")
-        yield clients[2::3]
+        yield
+    backend.reset_connections()
 
 
 def stuff(clients):
     for client in clients:
         client.settimeout(0.01)
         with contextlib.suppress(TimeoutError):
-            for _ in range(16):
+            for _ in range(64):
                 client.send(bytes(1 << 16))
 
 
