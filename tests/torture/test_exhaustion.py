@@ -14,12 +14,13 @@ import time
 import pytest
 from amounts import amount, count, figure
 from backends import echo, name_then_echo
-from clients import connect, connections, echo_once, read_line, together
+from clients import LOCAL, connect, connections, echo_once, read_line, together
 from crowd import Crowd
 from kite import binary
+from test_admin import metric
 from test_limits import USER, few_ports, no_pipe_pages_left  # noqa: F401  fixtures
 from test_resources import settled_count
-from waiting import eventually, holds, patience
+from waiting import eventually, free_port, holds, patience
 
 ROUNDS = count(1, 30)
 WATCHED = amount(1.5, 5)
@@ -235,7 +236,8 @@ def rests(kite):
 
 def test_pipe_pages(no_pipe_pages_left, scenario, start_kite, port):  # noqa: F811
     scenario.bridge(port, name_then_echo)
-    kite = start_kite(prefix=SETPRIV).wait_listening(port)
+    admin = free_port()
+    kite = start_kite(f"-admin={LOCAL}:{admin}", prefix=SETPRIV).wait_listening(port, admin)
     for _ in range(ROUNDS):
         with connections(port, count(30, 60)) as clients:
             for client in clients:
@@ -244,7 +246,12 @@ def test_pipe_pages(no_pipe_pages_left, scenario, start_kite, port):  # noqa: F8
                       for client in clients])
         all_is_well(kite, port)
     push_past_the_name(port)
-    figure(f"pipe pages exhausted: {100 * stays_quiet(kite):.1f} % CPU at rest")
+    # Not each time, for the kernel is asked seldom after a refusal.
+    refused = metric(admin, "kite_pipes_refused_total")
+    assert refused > 0, "nothing was copied for want of pipes"
+    eventually(lambda: kite.lines(event="pipes_refused"))
+    figure(f"pipe pages exhausted: {refused:.0f} pipes refused, "
+           f"{100 * stays_quiet(kite):.1f} % CPU at rest")
 
 
 # -- ports ----------------------------------------------------------------------------------------
