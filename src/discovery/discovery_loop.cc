@@ -210,10 +210,6 @@ uint64_t DiscoveryLoop::throttled_attempts() const {
   return ecs_.throttled_attempts() + ec2_.throttled_attempts();
 }
 
-bool DiscoveryLoop::asked_itself(const CycleResult& result) const {
-  return kind_ != PollKind::told || result.calls > 0;
-}
-
 void DiscoveryLoop::on_cycle_done(const CycleResult& result) {
   const snapshot::SnapshotPtr before = cell_.current();
   const snapshot::SnapshotPtr now = choose_set(result);
@@ -278,8 +274,8 @@ bool DiscoveryLoop::may_end_with(const CycleResult& result) {
   if (first) doubted_since_ = reactor_.now();
   if (result.listing == Listing::unconfirmed_empty) return false;  // the next poll says
   const bool whole = result.complete && result.listing == Listing::complete;
-  const bool late = reactor_.now() >= *doubted_since_ + kPartialPatience;
-  if (!late && (!whole || (first && result.all_missing))) return false;
+  const bool enough = whole && !(first && result.all_missing);
+  if (!enough && reactor_.now() < *doubted_since_ + kPartialPatience) return false;
   doubted_since_.reset();
   return true;
 }

@@ -74,7 +74,9 @@ class DiscoveryLoop {
   void on_poll_due();
   void on_cycle_done(const CycleResult& result);
   /// False for a poll that a sibling's call answered: it is no news of how AWS answers.
-  bool asked_itself(const CycleResult& result) const;
+  bool asked_itself(const CycleResult& result) const {
+    return kind_ != PollKind::told || result.calls > 0;
+  }
   /// The set to serve from after this cycle; null while there is none.
   snapshot::SnapshotPtr choose_set(const CycleResult& result);
   /// Whether the cycle's set is good enough to begin with.

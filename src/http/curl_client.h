@@ -48,8 +48,8 @@ class CurlClient final : public Client {
   friend class CurlExchange;
 
   /// Whether this turn is still free for a piece of work; then it is taken. A piece (hundreds of
-  /// kilobytes read from a socket, an answer parsed, a request begun) may take a millisecond or two,
-  /// and all who are forwarded wait meanwhile: so there is one in a turn.
+  /// kilobytes read from a socket, an answer parsed, a request begun) may take a millisecond or
+  /// two, and all who are forwarded wait meanwhile: so there is one in a turn.
   bool takes_turn();
   void drive(curl_socket_t fd, int what);
   void collect_finished();
