@@ -219,7 +219,7 @@ def test_a_passed_on_socket_waits_for_its_port_to_be_discovered(scenario, passed
         with connect(passed_on.port, timeout=30) as client:
             task, backend = scenario.bridge(passed_on.port, name_then_echo)
             assert read_line(client) == backend.name
-        assert len(kite.lines(event="listening", inherited="true")) == turn
+        eventually(lambda: len(kite.lines(event="listening", inherited="true")) == turn)
         scenario.aws.delete_task(task)
         eventually(lambda: len(kite.lines(event="port_closed")) == turn, 20)
     assert len(kite.lines(event="inherited_socket_unused")) == 1
