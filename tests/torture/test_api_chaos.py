@@ -14,7 +14,7 @@ from test_admin import ask
 from test_chaos import TROUBLES
 from waiting import eventually, free_port
 
-SECONDS = amount(6, 600)
+SECONDS = amount(4, 600)
 RATE, STREAMS = count(30, 100), count(5, 50)
 FAULTS = [each for name, made in sorted(TROUBLES.items()) if made != "deny" for each in made]
 TROUBLE_SECONDS = (0.5, amount(1.0, 10.0))
