@@ -203,7 +203,6 @@ void App::settle_inherited_sockets() {
   }
 }
 
-/// What a cycle parsed and forgot would otherwise stay in the process.
 void App::tell_refused_pipes() {
   const uint64_t refused = pipes_.refused_total();
   if (refused == refused_pipes_told_ || !refused_pipes_log_.admit(reactor_.now())) return;
@@ -213,6 +212,7 @@ void App::tell_refused_pipes() {
              {"hint", "let no other program run as this user, or raise fs.pipe-user-pages-soft"}});
 }
 
+/// What a cycle parsed and forgot would otherwise stay in the process.
 void App::on_trim_due() {
   settle_inherited_sockets();
   tell_refused_pipes();

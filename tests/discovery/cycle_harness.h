@@ -56,6 +56,11 @@ inline void fill(testing::FakeCluster& cluster, size_t count, size_t instance_co
 /// Everything is asked in every poll, so that a test needs one poll to see the answer.
 inline constexpr Freshness kNothingFresh = {sys::Duration::zero(), sys::Duration::zero()};
 
+/// Turns until all calls that may be under way are: one begins in each.
+inline void begin_calls(event::Reactor& reactor) {
+  for (size_t i = 0; i <= CallQueue::kInFlightMax; ++i) reactor.run_turn(sys::Duration::zero());
+}
+
 /// One cycle object over a fake API, a fake cluster and a clock that stands still.
 class CycleHarness {
  public:
@@ -73,10 +78,7 @@ class CycleHarness {
     return target;
   }
 
-  /// Until all calls that may be under way are: one begins in a turn of the loop.
-  void turn() {
-    for (size_t i = 0; i <= CallQueue::kInFlightMax; ++i) reactor.run_turn(sys::Duration::zero());
-  }
+  void turn() { begin_calls(reactor); }
   /// Turns until the cycle waits for answers or is over.
   void settle() {
     for (int i = 0; i < 8; ++i) turn();

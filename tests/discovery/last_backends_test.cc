@@ -33,6 +33,21 @@ void replace_all(testing::FakeCluster& cluster) {
   }
 }
 
+/// All were replaced, and nobody describes those that came.
+struct DoubtingLoop : ServingLoop {
+  DoubtingLoop() {
+    replace_all(cluster);
+    fail("ecs:DescribeTasks", aws::ErrorClass::transient, "Timeout");
+    poll();
+    doubted = clock.steady_now();
+  }
+  bool within_five_minutes() const {
+    return clock.steady_now() < doubted + std::chrono::minutes(5);
+  }
+
+  sys::SteadyTime doubted{};
+};
+
 size_t backends(const LoopFixture& fixture) {
   return fixture.cell.current()->backend_count();
 }
@@ -58,12 +73,8 @@ TEST_CASE("loop: the last backends stay while AWS does not describe those that r
 }
 
 TEST_CASE("loop: the last backends go after five minutes without a whole answer") {
-  ServingLoop fixture;
-  replace_all(fixture.cluster);
-  fixture.fail("ecs:DescribeTasks", aws::ErrorClass::transient, "Timeout");
-  fixture.poll();
-  const sys::SteadyTime doubted = fixture.clock.steady_now();
-  while (fixture.clock.steady_now() < doubted + std::chrono::minutes(5)) {
+  DoubtingLoop fixture;
+  while (fixture.within_five_minutes()) {
     CHECK(backends(fixture) == 2);
     fixture.poll();
   }
@@ -71,13 +82,9 @@ TEST_CASE("loop: the last backends go after five minutes without a whole answer"
 }
 
 TEST_CASE("loop: an empty list is believed the second time, after five minutes of doubt too") {
-  ServingLoop fixture;
-  replace_all(fixture.cluster);
-  fixture.fail("ecs:DescribeTasks", aws::ErrorClass::transient, "Timeout");
-  fixture.poll();
-  const sys::SteadyTime doubted = fixture.clock.steady_now();
+  DoubtingLoop fixture;
   fixture.fail("ecs:ListTasks", aws::ErrorClass::transient, "Timeout");
-  while (fixture.clock.steady_now() < doubted + std::chrono::minutes(5)) fixture.poll();
+  while (fixture.within_five_minutes()) fixture.poll();
   fixture.fail("", aws::ErrorClass::transient, "");
   const auto tasks = std::exchange(fixture.cluster.tasks, {});
   fixture.poll();

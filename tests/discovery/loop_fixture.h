@@ -23,10 +23,7 @@ class LoopFixture {
     cell.subscribe([this](const snapshot::SnapshotPtr& set) { published.push_back(set); });
   }
 
-  /// Until all calls that may be under way are: one begins in a turn of the loop.
-  void turn() {
-    for (size_t i = 0; i <= CallQueue::kInFlightMax; ++i) reactor.run_turn(sys::Duration::zero());
-  }
+  void turn() { begin_calls(reactor); }
   /// Lets time pass until the next poll has made its first call. Returns how long that took.
   sys::Duration wait_for_poll() {
     const auto deadline = reactor.timers().next_deadline();
