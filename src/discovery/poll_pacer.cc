@@ -7,12 +7,14 @@ namespace kite::discovery {
 
 namespace {
 
-// The part of a stretched interval that a success gives back, in millionths: quartered by each
-// throttling, a twenty-fifth more after each success. So a fleet that fills its bucket is throttled
-// about once in 35 calls, however many kites it has, and a single mishap is soon forgotten.
+// The part of a stretched interval that a success gives back, in millionths: a sixth of itself
+// after each throttling, a fortieth more after each success. So a fleet that fills its bucket is
+// throttled about once in 70 calls, however many kites it has, and a single mishap is soon
+// forgotten.
 constexpr uint32_t kComeBackMax = 250'000;
 constexpr uint32_t kComeBackMin = 1'000;
-constexpr uint32_t kComeBackGrowth = 25;
+constexpr uint32_t kComeBackGrowth = 40;
+constexpr uint32_t kComeBackLoss = 6;
 
 // Refusals in a row at the longest interval that are followed by a third of it, or a kite that
 // meets a few of them has news much later than the rest of its fleet.
@@ -137,7 +139,7 @@ void PollPacer::on_answer_by_retry() {
 }
 
 void PollPacer::stretch() {
-  come_back_ = std::max(come_back_ / 4, kComeBackMin);
+  come_back_ = std::max(come_back_ / kComeBackLoss, kComeBackMin);
   stretched_ = std::max(stretched_, std::min(longest(), interval() * 2));
 }
 
