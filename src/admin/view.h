@@ -94,7 +94,8 @@ inline constexpr size_t kBackendsShownMax = 1000;
 class ViewSource {
  public:
   virtual ~ViewSource() = default;
-  virtual View view() const = 0;
+  /// With rows for so many backends at most: what health AWS tells of each is looked up one by one.
+  virtual View view(size_t backends_max) const = 0;
 };
 
 }  // namespace kite::admin

@@ -7,6 +7,7 @@
 
 #include "aws/model.h"
 #include "discovery/backend_filter.h"
+#include "discovery/inventory.h"
 #include "discovery/network_mode.h"
 #include "sys/endpoint.h"
 

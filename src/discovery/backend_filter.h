@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -7,7 +8,6 @@
 #include <vector>
 
 #include "aws/model.h"
-#include "discovery/inventory.h"
 #include "discovery/target.h"
 #include "snapshot/snapshot.h"
 
@@ -53,10 +53,5 @@ struct Selection {
 /// First half of the choice: what the task says of itself. The container that serves, or why none.
 std::variant<const aws::Container*, Exclusion> find_serving_container(const aws::Task& task,
                                                                       const Target& target);
-
-/// Pure: the tasks that can serve and where, and why each other task was left out. A port that the
-/// target names is in the snapshot even if nothing serves it.
-Selection select_backends(const std::vector<const aws::Task*>& tasks, const Target& target,
-                          const Inventory& inventory);
 
 }  // namespace kite::discovery

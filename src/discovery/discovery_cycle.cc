@@ -63,26 +63,31 @@ void DiscoveryCycle::transition_to(CycleState next) {
 }
 
 void DiscoveryCycle::on_drained() {
-  // More calls would be refused too: the next poll continues here.
-  if (poll_.result.throttled && state_ != CycleState::idle) return finish();
   switch (state_) {
     case CycleState::idle:
       return;
     case CycleState::listing:
       return after_listing();
+    case CycleState::planning:
+      return plan();
     case CycleState::describing_tasks:
+      if (poll_.result.throttled) break;
+      if (!survey_some()) return queue_.wake();
       transition_to(CycleState::looking_up);
       return begin_lookups();
     case CycleState::looking_up:
+      if (poll_.result.throttled) break;
+      if (!survey_some()) return queue_.wake();
       transition_to(CycleState::describing_instances);
       return begin_instances();
     case CycleState::describing_instances:
-      transition_to(CycleState::choosing);
-      select();
-      return queue_.wake();  // choosing among thousands took a turn; telling of it takes another
+      break;
     case CycleState::choosing:
-      return finish();
+      return choose();
   }
+  // When AWS refuses calls for their number more would be refused too: the next poll continues here.
+  transition_to(CycleState::choosing);
+  choose();
 }
 
 void DiscoveryCycle::on_deadline() {
@@ -154,8 +159,8 @@ void DiscoveryCycle::fail_listing(aws::CallError error) {
 void DiscoveryCycle::after_listing() {
   if (poll_.result.listing == Listing::failed) return finish();
   if (poll_.result.listing == Listing::skipped) {
-    transition_to(CycleState::describing_tasks);
-    return begin_descriptions();
+    transition_to(CycleState::planning);
+    return plan();
   }
   sort_names(poll_.listed);
   listed_once_ = true;
@@ -170,6 +175,12 @@ void DiscoveryCycle::after_listing() {
     listed_some_ = false;
   }
   inventory_.keep_tasks(poll_.listed);
+  transition_to(CycleState::planning);
+  plan();
+}
+
+void DiscoveryCycle::plan() {
+  if (!survey_some()) return queue_.wake();
   transition_to(CycleState::describing_tasks);
   begin_descriptions();
 }

@@ -11,6 +11,7 @@
 
 #include "aws/ec2_api.h"
 #include "aws/ecs_api.h"
+#include "discovery/backend_selector.h"
 #include "discovery/call_queue.h"
 #include "discovery/cycle_result.h"
 #include "discovery/describe_plan.h"
@@ -29,22 +30,27 @@ namespace kite::discovery {
 enum class CycleState : uint8_t {
   idle,
   listing,
+  planning,  ///< which of the listed tasks to describe
   describing_tasks,
   looking_up,  ///< container instances, definitions, services, interfaces, side by side
   describing_instances,
   choosing,  ///< the backends, from what is known now
 };
-/// Any phase may end the cycle; otherwise the order is fixed.
+/// Any phase may end the cycle, and one that is refused chooses from what is known; otherwise the
+/// order is fixed.
 constexpr bool may_become(CycleState from, CycleState to) {
   switch (from) {
     case CycleState::idle:
       return to == CycleState::listing;
     case CycleState::listing:
+      return to == CycleState::planning || to == CycleState::idle;
+    case CycleState::planning:
       return to == CycleState::describing_tasks || to == CycleState::idle;
     case CycleState::describing_tasks:
-      return to == CycleState::looking_up || to == CycleState::idle;
+      return to == CycleState::looking_up || to == CycleState::choosing || to == CycleState::idle;
     case CycleState::looking_up:
-      return to == CycleState::describing_instances || to == CycleState::idle;
+      return to == CycleState::describing_instances || to == CycleState::choosing ||
+             to == CycleState::idle;
     case CycleState::describing_instances:
       return to == CycleState::choosing || to == CycleState::idle;
     case CycleState::choosing:
@@ -132,6 +138,7 @@ class DiscoveryCycle final : public DiscoverySource {
   void fail_listing(aws::CallError error);
   void after_listing();
 
+  void plan();
   void begin_descriptions();
   void ask_tasks(std::span<const std::string> arns);
   void on_tasks(const TaskAsk& ask, TasksAnswer answer);
@@ -150,9 +157,14 @@ class DiscoveryCycle final : public DiscoverySource {
 
   void note_problem(aws::CallError error);
   void finish();
-  /// Brings `selected_` up to date.
-  void select();
+  void choose();
+  /// Whether `selected_` follows from what is known now.
+  bool is_selected() const;
+  /// Brings `selected_` further towards that, by some of the tasks.
+  void select_some();
   AddressAges address_ages() const;
+  /// Brings the survey further, by some of the tasks. Returns whether it holds for what is known.
+  bool survey_some();
   const TaskSurvey& survey();
   bool all_are_known() const;
   void add_listing_exclusions(CycleResult& result) const;
@@ -204,6 +216,8 @@ class DiscoveryCycle final : public DiscoverySource {
 
   /// For so long a call is put off because a sibling's may make it needless, and is not answered.
   static constexpr sys::Duration kPatience = std::chrono::seconds(1);
+  /// Tasks that are surveyed or chosen from in one turn: a millisecond or two. DESIGN 26
+  static constexpr size_t kTasksATurn = 500;
 
   event::Reactor& reactor_;
   aws::EcsApi& ecs_;
@@ -218,6 +232,7 @@ class DiscoveryCycle final : public DiscoverySource {
   bool listed_some_ = false;              ///< and no empty list since has been believed
   std::vector<std::string> undescribed_;  ///< listed, but nobody has said yet what they are
   std::optional<TaskSurvey> survey_;      ///< as asked for last
+  std::optional<TaskSurveyor> surveyor_;  ///< of the next one
   /// What follows from the inventory of that version.
   struct {
     snapshot::SnapshotPtr snapshot;
@@ -225,6 +240,7 @@ class DiscoveryCycle final : public DiscoverySource {
     size_t tasks_disconnected = 0;
     uint64_t version = 0;
   } selected_;
+  std::optional<BackendSelector> selector_;  ///< of what comes after `selected_`
   Poll poll_;
   std::optional<std::vector<std::string>> given_list_;  ///< for the next poll
   bool listed_once_ = false;

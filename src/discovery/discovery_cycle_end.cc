@@ -14,9 +14,19 @@ void DiscoveryCycle::note_problem(aws::CallError error) {
   if (poll_.result.throttled) queue_.drop_waiting();
 }
 
+bool DiscoveryCycle::survey_some() {
+  if (survey_ && survey_->version == inventory_.version()) return true;
+  if (!surveyor_ || surveyor_->version() != inventory_.version()) {
+    surveyor_.emplace(inventory_, options_.target);
+  }
+  if (!surveyor_->visit(kTasksATurn)) return false;
+  survey_ = surveyor_->finish();
+  surveyor_.reset();
+  return true;
+}
+
 const TaskSurvey& DiscoveryCycle::survey() {
-  if (!survey_ || survey_->version != inventory_.version()) {
-    survey_ = survey_tasks(inventory_, options_.target);
+  while (!survey_some()) {  // siblings taught us more since it was made
   }
   return *survey_;
 }
@@ -76,14 +86,29 @@ AddressAges DiscoveryCycle::address_ages() const {
   return {reactor_.now(), usable, std::min(freshness.tasks, freshness.addresses)};
 }
 
-void DiscoveryCycle::select() {
-  if (selected_.snapshot != nullptr && selected_.version == inventory_.version()) return;
-  Selection selection = select_backends(inventory_.all_tasks(), options_.target, inventory_);
+bool DiscoveryCycle::is_selected() const {
+  return selected_.snapshot != nullptr && selected_.version == inventory_.version();
+}
+
+void DiscoveryCycle::select_some() {
+  if (!selector_ || selector_->version() != inventory_.version()) {
+    selector_.emplace(inventory_.all_tasks(), options_.target, inventory_);
+  }
+  if (!selector_->look_at(kTasksATurn)) return;
+  Selection selection = selector_->choose();
+  selected_.version = selector_->version();
+  selector_.reset();
   selected_.exclusions = std::move(selection.exclusions);
   selected_.tasks_disconnected = selection.tasks_disconnected;
-  selected_.version = inventory_.version();
   if (selected_.snapshot != nullptr && *selected_.snapshot == selection.snapshot) return;
   selected_.snapshot = std::make_shared<const snapshot::Snapshot>(std::move(selection.snapshot));
+}
+
+/// Choosing among thousands takes some turns, telling of it one more.
+void DiscoveryCycle::choose() {
+  if (is_selected()) return finish();
+  select_some();
+  queue_.wake();
 }
 
 void DiscoveryCycle::finish() {
@@ -91,7 +116,7 @@ void DiscoveryCycle::finish() {
   if (poll_.result.listing == Listing::failed) {
     empty_listings_ = 0;  // two in a row, and this poll saw nothing
   } else {
-    select();
+    while (!is_selected()) select_some();
     poll_.result.snapshot = selected_.snapshot;
     poll_.result.exclusions = selected_.exclusions;
     poll_.result.tasks_disconnected = selected_.tasks_disconnected;

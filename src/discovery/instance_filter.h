@@ -12,7 +12,7 @@ namespace kite::discovery {
 using RegisteredById = std::map<sys::SharedText, aws::RegisteredInstance, std::less<>>;
 
 /// Pure: which registered instances can serve and where, and why each other one was left out; what
-/// select_backends() is for tasks. An instance that has its EC2 instance's address is known to
+/// BackendSelector is for tasks. An instance that has its EC2 instance's address is known to
 /// serve at one port of that, AWS_INSTANCE_PORT, whatever the container calls it; one with an
 /// address of its own serves there at the ports that the target names, or else at
 /// AWS_INSTANCE_PORT. DESIGN 40

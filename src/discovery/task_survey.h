@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string_view>
 #include <vector>
 
 #include "discovery/inventory.h"
+#include "discovery/network_mode.h"
 #include "discovery/target.h"
 
 namespace kite::discovery {
@@ -30,7 +33,33 @@ struct TaskSurvey {
   Texts definitions;          ///< for host and awsvpc tasks without configured ports
 };
 
-/// Pure.
-TaskSurvey survey_tasks(const Inventory& inventory, const Target& target);
+/// Makes a survey of some tasks at a time, as thousands in one turn would hold up all who are
+/// forwarded.
+/// Lifetime:  borrows both; good while the inventory's version is `version()`.
+class TaskSurveyor {
+ public:
+  TaskSurveyor(const Inventory& inventory, const Target& target);
+
+  uint64_t version() const { return survey_.version; }
+  /// Visits the next so many tasks. Returns whether it has visited all.
+  bool visit(size_t tasks);
+  /// The survey, once it has visited all tasks.
+  TaskSurvey finish();
+
+ private:
+  void visit(const KnownTask& known);
+  void visit_serving(const aws::Task& task);
+  void visit_instance(const sys::SharedText& container_instance_arn);
+  bool is_settled(const aws::Task& task, const aws::Container& container) const;
+  bool needs_definition(const aws::Task& task) const;
+  NetworkMode mode_of(const aws::Task& task, const aws::TaskDefinition* definition) const;
+
+  const Inventory& inventory_;
+  const Target& target_;
+  const std::set<std::string_view> bridges_;
+  Inventory::Tasks::const_iterator next_;
+  const aws::Task* first_serving_ = nullptr;
+  TaskSurvey survey_;
+};
 
 }  // namespace kite::discovery

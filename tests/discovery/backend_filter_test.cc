@@ -1,4 +1,4 @@
-#include "discovery/backend_filter.h"
+#include "discovery/backend_selector.h"
 
 #include <doctest/doctest.h>
 
@@ -27,7 +27,10 @@ struct Facts {
     for (const auto& [arn, definition] : cluster.definitions) {
       inventory.learn_definition(arn, definition);
     }
-    return select_backends(tasks, target, inventory);
+    BackendSelector selector(std::move(tasks), target, inventory);
+    while (!selector.look_at(1)) {
+    }
+    return selector.choose();
   }
   std::string served(uint16_t port = 80) const { return endpoints_text(select().snapshot, port); }
   std::string left_out() const { return exclusions_text(select().exclusions); }

@@ -294,11 +294,9 @@ TEST_CASE("cycle: destroying it in mid-flight cancels its calls") {
 
 TEST_CASE("cycle: the phases have one order") {
   std::set<std::pair<CycleState, CycleState>> allowed;
-  const CycleState all[] = {CycleState::idle,
-                            CycleState::listing,
-                            CycleState::describing_tasks,
-                            CycleState::looking_up,
-                            CycleState::describing_instances,
+  const CycleState all[] = {CycleState::idle,       CycleState::listing,
+                            CycleState::planning,   CycleState::describing_tasks,
+                            CycleState::looking_up, CycleState::describing_instances,
                             CycleState::choosing};
   for (const CycleState from : all) {
     for (const CycleState to : all) {
@@ -307,11 +305,15 @@ TEST_CASE("cycle: the phases have one order") {
   }
   const std::set<std::pair<CycleState, CycleState>> expected = {
       {CycleState::idle, CycleState::listing},
-      {CycleState::listing, CycleState::describing_tasks},
+      {CycleState::listing, CycleState::planning},
       {CycleState::listing, CycleState::idle},
+      {CycleState::planning, CycleState::describing_tasks},
+      {CycleState::planning, CycleState::idle},
       {CycleState::describing_tasks, CycleState::looking_up},
+      {CycleState::describing_tasks, CycleState::choosing},
       {CycleState::describing_tasks, CycleState::idle},
       {CycleState::looking_up, CycleState::describing_instances},
+      {CycleState::looking_up, CycleState::choosing},
       {CycleState::looking_up, CycleState::idle},
       {CycleState::describing_instances, CycleState::choosing},
       {CycleState::describing_instances, CycleState::idle},
