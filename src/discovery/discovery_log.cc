@@ -56,7 +56,7 @@ void DiscoveryLog::on_told(const CycleResult& result, const snapshot::Snapshot* 
                            const snapshot::Snapshot* now) {
   log_doubt(result, now == nullptr ? 0 : now->backend_count());
   if (result.listing != Listing::failed) log_exclusions(result);
-  if (now != nullptr && (before == nullptr || !(*before == *now))) log_set(before, *now);
+  if (now != nullptr && now != before) log_set(before, *now);  // equal sets are one
 }
 
 void DiscoveryLog::on_cache_used(const snapshot::Snapshot& set, std::chrono::seconds age) {

@@ -21,7 +21,8 @@ class DiscoveryLog {
   DiscoveryLog(sys::Logger& logger, std::string target)
       : logger_(logger), target_(std::move(target)) {}
 
-  /// `before` is null before the first set. `now` is null while there is none.
+  /// `before` is null before the first set, `now` while there is none; a set that is as before is
+  /// the same object.
   void on_cycle(const CycleResult& result, const snapshot::Snapshot* before,
                 const snapshot::Snapshot* now);
   /// The same of a cycle that asked nobody: it knows of no failure, nor of its end.

@@ -148,7 +148,9 @@ class BackendTable {
   Numbered<Task> tasks_;
   Numbered<Backend> backends_;
   Index by_task_id_;
-  Index by_endpoint_;  // and by task, because an address may pass from one to another
+  Index by_endpoint_;           // and by task, because an address may pass from one to another
+  size_t next_task_place_ = 0;  // where in these two what comes next in order would be
+  size_t next_place_ = 0;
   std::vector<BackendSet*> sets_;
   uint64_t epoch_ = 0;
   BackendTableStats stats_;
