@@ -1,12 +1,16 @@
 #!/usr/bin/python3
 """What a poll of a calm cluster costs: processor time, calls, the reactor's longest turn.
 
-    tests/bench/poll_cost.py build/ecs-task-kite [TASKS ...]
+    tests/bench/poll_cost.py [--news] build/ecs-task-kite [TASKS ...]
 
 Bridge tasks, ten to an instance, served by the local AWS over plain HTTP. A poll every 2 s; each
-describes a sixth of the tasks, as with the default interval.
+describes a sixth of the tasks, as with the default interval. With --news a task more is there
+before every poll. The local AWS gets what processor time the kite leaves (SCHED_IDLE, sched(7)), so
+that a long turn is the kite's own doing.
 """
 
+import itertools
+import os
 import pathlib
 import re
 import signal
@@ -28,10 +32,17 @@ def cpu_seconds(pid):
 
 
 def fill(aws, tasks):
+    """Returns a function that starts one task more."""
     hosts = [instance(f"10.1.{i // 250}.{i % 250 + 1}") for i in range(max(1, tasks // 10))]
+    numbers = itertools.count()
+
+    def next_task():
+        i = next(numbers)
+        return bridge_task("default", "web", 7, "app", [(28080, 20000 + i)], hosts[i % len(hosts)])
+
     aws.put_instances(hosts)
-    aws.put_tasks([bridge_task("default", "web", 7, "app", [(28080, 20000 + i)],
-                               hosts[i % len(hosts)]) for i in range(tasks)])
+    aws.put_tasks([next_task() for _ in range(tasks)])
+    return lambda: aws.put_tasks([next_task()])
 
 
 def wait_until_quiet(aws):
@@ -50,17 +61,22 @@ def first_pages(aws, pages):
     return aws.count("ecs", "ListTasks", "ok") // pages
 
 
-def measure(binary, tasks):
+def measure(binary, tasks, news):
     pages = -(-tasks // 100)
     with FakeAws() as aws, tempfile.TemporaryFile("w+") as log:
-        fill(aws, tasks)
+        os.sched_setscheduler(aws.pid, os.SCHED_IDLE, os.sched_param(0))
+        start_one = fill(aws, tasks)
         kite = subprocess.Popen([binary, "-name=app", "-family=web", "-bind=127.0.0.1",
                                  "-poll=2s-2s"], env=aws.env(), stderr=log)
         try:
             def after(polls):
-                while first_pages(aws, pages) < polls:
+                seen = first_pages(aws, pages)
+                while (now := first_pages(aws, pages)) < polls:
                     if kite.poll() is not None:
                         raise RuntimeError(f"{binary} ended by itself")
+                    if news and now > seen:
+                        start_one()
+                    seen = now
                     time.sleep(0.05)
                 calls = wait_until_quiet(aws)
                 return first_pages(aws, pages), calls, cpu_seconds(kite.pid)
@@ -80,11 +96,13 @@ def measure(binary, tasks):
 
 
 def main():
-    binary, sizes = sys.argv[1], [int(text) for text in sys.argv[2:]] or SIZES
+    news = "--news" in sys.argv
+    binary, *numbers = [text for text in sys.argv[1:] if text != "--news"]
+    sizes = [int(text) for text in numbers] or SIZES
     print(f"{'tasks':>6} {'calls/poll':>10} {'CPU ms/poll':>11} {'cold CPU ms':>11} "
           f"{'turns > 5 ms':>12} {'longest turn ms':>15}")
     for tasks in sizes:
-        row = measure(binary, tasks)
+        row = measure(binary, tasks, news)
         print(f"{tasks:6} {row['calls']:10.1f} {row['cpu_ms']:11.2f} {row['cold_ms']:11.1f} "
               f"{row.get('slow_turns', -1):12} {row.get('longest_turn_us', -1) / 1e3:15.2f}",
               flush=True)
