@@ -23,6 +23,7 @@ DiscoveryCycle::DiscoveryCycle(event::Reactor& reactor, aws::EcsApi& ecs, aws::E
       sharing_(sharing),
       deadline_(reactor.timers(), event::Timer::OnDue::to<&DiscoveryCycle::on_deadline>(this)),
       patience_(reactor.timers(), event::Timer::OnDue::to<&DiscoveryCycle::on_patience_over>(this)),
+      tidy_(reactor, event::Continuation::OnTurn::to<&DiscoveryCycle::on_tidy>(this)),
       resume_(reactor, event::Continuation::OnTurn::to<&DiscoveryCycle::on_resume>(this)),
       queue_(reactor, CallQueue::OnDrained::to<&DiscoveryCycle::on_drained>(this)) {
   if (sharing_.siblings != nullptr) sharing_.siblings->enter(*this);
@@ -85,7 +86,7 @@ void DiscoveryCycle::on_drained() {
     case CycleState::choosing:
       return choose();
   }
-  // When AWS refuses calls for their number more would be refused too: the next poll continues here.
+  // After a refusal for their number more calls would be refused too: the next poll goes on here.
   transition_to(CycleState::choosing);
   choose();
 }

@@ -158,6 +158,7 @@ class DiscoveryCycle final : public DiscoverySource {
   void note_problem(aws::CallError error);
   void finish();
   void choose();
+  void on_tidy() { spent_ = {}; }
   /// Whether `selected_` follows from what is known now.
   bool is_selected() const;
   /// Brings `selected_` further towards that, by some of the tasks.
@@ -242,6 +243,7 @@ class DiscoveryCycle final : public DiscoverySource {
   } selected_;
   std::optional<BackendSelector> selector_;  ///< of what comes after `selected_`
   Poll poll_;
+  Poll spent_;  ///< thousands of texts, given back in a turn of their own
   std::optional<std::vector<std::string>> given_list_;  ///< for the next poll
   bool listed_once_ = false;
   Step held_step_ = nullptr;                 ///< what waits for a sibling
@@ -250,6 +252,7 @@ class DiscoveryCycle final : public DiscoverySource {
 
   event::Timer deadline_;
   event::Timer patience_;
+  event::Continuation tidy_;
   event::Continuation resume_;
   CallQueue queue_;  // last: its calls call the members above
 };

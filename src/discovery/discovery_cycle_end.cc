@@ -128,7 +128,9 @@ void DiscoveryCycle::finish() {
   poll_.result.calls = queue_.started_total() - poll_.calls_before;
   transition_to(CycleState::idle);
   // The handler may start the next cycle, and until then nothing of this one needs room.
-  const CycleResult result = std::exchange(poll_, Poll{}).result;
+  spent_ = std::exchange(poll_, Poll{});
+  tidy_.request();
+  const CycleResult result = std::move(spent_.result);
   on_done_(result);
 }
 

@@ -1,7 +1,8 @@
-#include "discovery/backend_selector.h"
+#include "discovery/backend_filter.h"
 
 #include <doctest/doctest.h>
 
+#include "discovery/backend_selector.h"
 #include "tests/discovery/cycle_harness.h"
 
 namespace kite::discovery {
