@@ -17,8 +17,8 @@
 namespace kite::discovery {
 
 /// The choice: the tasks that can serve and where, and why each other task was left out. A port
-/// that the target names is in the snapshot even if nothing serves it. Made of some tasks at a time,
-/// as thousands in one turn would hold up all who are forwarded.
+/// that the target names is in the snapshot even if nothing serves it. It looks at some tasks at a
+/// time, as thousands in one turn would hold up all who are forwarded.
 /// Lifetime:  borrows all three; good while the inventory's version is `version()`.
 class BackendSelector {
  public:
