@@ -20,7 +20,7 @@ void AdminSite::start() {
 }
 
 void AdminSite::on_step_due() {
-  history_.add(source_.view(History::kBackendsMax));
+  history_.add(source_.view(BackendDetail::listed));
   step_timer_.start(reactor_.now() + History::kStep);
 }
 
@@ -29,19 +29,19 @@ AdminResponse AdminSite::answer(std::string_view path) {
   if (path == "/healthz") {
     response.body = "ok\n";
   } else if (path == "/readyz") {
-    Readiness readiness = judge_readiness(source_.view(0));
+    Readiness readiness = judge_readiness(source_.view(BackendDetail::counted));
     response.status = readiness.ready ? 200 : 503;
     response.body = std::move(readiness.reason) + "\n";
   } else if (path == "/metrics") {
     response.content_type = kMetricsContentType;
-    response.body = metrics_page(source_.view(kBackendsShownMax));
+    response.body = metrics_page(source_.view(BackendDetail::with_health));
   } else if (path == "/backends") {
     response.content_type = kBackendsContentType;
-    response.body = backends_page(source_.view(kBackendsShownMax));
+    response.body = backends_page(source_.view(BackendDetail::with_health));
   } else if (path == "/") {
     response.content_type = "text/html; charset=utf-8";
     response.content_policy = kStatusPolicy;
-    response.body = status_page(source_.view(kBackendsShownMax), history_);
+    response.body = status_page(source_.view(BackendDetail::with_health), history_);
   } else {
     response.status = 404;
     response.body = "There are /, /metrics, /healthz, /readyz and /backends.\n";

@@ -90,12 +90,18 @@ struct View {
 /// up traffic, nor take much memory.
 inline constexpr size_t kBackendsShownMax = 1000;
 
+/// What a view tells of the backends.
+enum class BackendDetail : uint8_t {
+  counted,      ///< no rows
+  listed,       ///< rows without what AWS tells of their health
+  with_health,  ///< which is looked up for each
+};
+
 /// Who can tell.
 class ViewSource {
  public:
   virtual ~ViewSource() = default;
-  /// With rows for so many backends at most: what health AWS tells of each is looked up one by one.
-  virtual View view(size_t backends_max) const = 0;
+  virtual View view(BackendDetail detail) const = 0;
 };
 
 }  // namespace kite::admin

@@ -23,7 +23,7 @@ admin::ServiceView service_view(std::string_view name, const aws::SignedCaller& 
 Overview::Overview(const Sources& sources)
     : sources_(sources), started_(sources.clock.steady_now()) {}
 
-admin::View Overview::view(size_t backends_max) const {
+admin::View Overview::view(admin::BackendDetail detail) const {
   admin::View view;
   view.version = KITE_VERSION;
   view.now = sources_.reactor.now();
@@ -31,7 +31,7 @@ admin::View Overview::view(size_t backends_max) const {
   view.started = started_;
   view.draining = draining_;
   for (const auto& upstream : sources_.upstreams) view.targets.push_back(target_view(*upstream));
-  add_backends(view, backends_max);
+  add_backends(view, detail);
   add_services(view);
   view.connections = sources_.budget.open();
   view.connections_max = sources_.budget.most();
@@ -56,7 +56,7 @@ admin::TargetView Overview::target_view(const Upstream& upstream) const {
   return view;
 }
 
-void Overview::add_backends(admin::View& view, size_t backends_max) const {
+void Overview::add_backends(admin::View& view, admin::BackendDetail detail) const {
   std::vector<proxy::BackendView> backends;
   size_t shown = 0;
   sources_.backends.view(view.now, backends);
@@ -65,11 +65,12 @@ void Overview::add_backends(admin::View& view, size_t backends_max) const {
     admin::TargetView& target = view.targets[backend.target];
     ++target.backends_total;
     if (proxy::is_given_connections(backend.state)) ++target.backends_given;
-    if (shown >= backends_max) continue;
+    if (detail == admin::BackendDetail::counted || shown >= admin::kBackendsShownMax) continue;
     ++shown;
     const discovery::DiscoveryLoop* discovery = sources_.upstreams[backend.target]->discovery();
+    const bool with_health = detail == admin::BackendDetail::with_health && discovery != nullptr;
     const std::string_view health =
-        discovery == nullptr ? std::string_view() : discovery->health_of(backend.task);
+        with_health ? discovery->health_of(backend.task) : std::string_view();
     target.backends.push_back({std::move(backend), std::string(health)});
   }
   view.ejections = sources_.backends.stats();

@@ -40,11 +40,11 @@ class Overview final : public admin::ViewSource {
   /// From the first signal on.
   void set_draining() { draining_ = true; }
 
-  admin::View view(size_t backends_max) const override;
+  admin::View view(admin::BackendDetail detail) const override;
 
  private:
   admin::TargetView target_view(const Upstream& upstream) const;
-  void add_backends(admin::View& view, size_t backends_max) const;
+  void add_backends(admin::View& view, admin::BackendDetail detail) const;
   void add_services(admin::View& view) const;
 
   const Sources sources_;

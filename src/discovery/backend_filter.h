@@ -50,7 +50,8 @@ struct Selection {
   size_t tasks_disconnected = 0;      ///< that serve, as far as ECS knew when it lost the agent
 };
 
-/// First half of the choice: what the task says of itself. The container that serves, or why none.
+/// First half of the choice that a BackendSelector makes: what the task says of itself. The
+/// container that serves, or why none.
 std::variant<const aws::Container*, Exclusion> find_serving_container(const aws::Task& task,
                                                                       const Target& target);
 

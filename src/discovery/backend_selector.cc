@@ -30,10 +30,9 @@ BackendSelector::BackendSelector(std::vector<const aws::Task*> tasks, const Targ
       version_(inventory.version()),
       bridges_(bridge_definitions(tasks_)) {}
 
-bool BackendSelector::look_at(size_t tasks) {
-  const size_t end = std::min(looked_at_ + tasks, tasks_.size());
+void BackendSelector::look_at_some(size_t tasks_max) {
+  const size_t end = std::min(looked_at_ + tasks_max, tasks_.size());
   while (looked_at_ < end) look_at(*tasks_[looked_at_++]);
-  return looked_at_ == tasks_.size();
 }
 
 void BackendSelector::look_at(const aws::Task& task) {
@@ -55,7 +54,7 @@ void BackendSelector::look_at(const aws::Task& task) {
 }
 
 Selection BackendSelector::choose() {
-  KITE_CHECK(looked_at_ == tasks_.size(), "who chooses has looked at all");
+  KITE_CHECK(ready(), "who chooses has looked at all");
   apply_health_rule();
   apply_deployment_rule();
   selection_.tasks_disconnected = static_cast<size_t>(std::count_if(

@@ -26,9 +26,11 @@ class BackendSelector {
                   const Inventory& inventory);
 
   uint64_t version() const { return version_; }
-  /// Looks at the next so many tasks. Returns whether it has looked at all.
-  bool look_at(size_t tasks);
-  /// The choice, once it has looked at all tasks.
+  /// Looks at the next so many tasks.
+  void look_at_some(size_t tasks_max);
+  /// It has looked at all tasks.
+  bool ready() const { return looked_at_ == tasks_.size(); }
+  /// Once it is ready.
   Selection choose();
 
  private:

@@ -63,6 +63,7 @@ void DiscoveryCycle::transition_to(CycleState next) {
   state_ = next;
 }
 
+/// Once calls were refused for their number more would be too: the next poll goes on there.
 void DiscoveryCycle::on_drained() {
   switch (state_) {
     case CycleState::idle:
@@ -72,27 +73,25 @@ void DiscoveryCycle::on_drained() {
     case CycleState::planning:
       return plan();
     case CycleState::describing_tasks:
-      if (poll_.result.throttled) break;
-      if (!survey_some()) return queue_.wake();
+      if (poll_.result.throttled) return begin_choosing();
+      if (!survey_further()) return;
       transition_to(CycleState::looking_up);
       return begin_lookups();
     case CycleState::looking_up:
-      if (poll_.result.throttled) break;
-      if (!survey_some()) return queue_.wake();
+      if (poll_.result.throttled) return begin_choosing();
+      if (!survey_further()) return;
       transition_to(CycleState::describing_instances);
       return begin_instances();
     case CycleState::describing_instances:
-      break;
+      return begin_choosing();
     case CycleState::choosing:
       return choose();
   }
-  // After a refusal for their number more calls would be refused too: the next poll goes on here.
-  transition_to(CycleState::choosing);
-  choose();
 }
 
 void DiscoveryCycle::on_deadline() {
   queue_.clear();
+  if (state_ == CycleState::choosing) return finish();  // all is answered
   aws::CallError error = own_error("discovery", "cycle_deadline",
                                    "the cycle did not end in time; what is known is kept",
                                    aws::ErrorClass::cancelled_by_deadline);
@@ -181,7 +180,7 @@ void DiscoveryCycle::after_listing() {
 }
 
 void DiscoveryCycle::plan() {
-  if (!survey_some()) return queue_.wake();
+  if (!survey_further()) return;
   transition_to(CycleState::describing_tasks);
   begin_descriptions();
 }

@@ -157,15 +157,20 @@ class DiscoveryCycle final : public DiscoverySource {
 
   void note_problem(aws::CallError error);
   void finish();
+  void begin_choosing();
   void choose();
   void on_tidy() { spent_ = {}; }
   /// Whether `selected_` follows from what is known now.
   bool is_selected() const;
-  /// Brings `selected_` further towards that, by some of the tasks.
+  /// Brings that nearer by a turn's work.
   void select_some();
   AddressAges address_ages() const;
-  /// Brings the survey further, by some of the tasks. Returns whether it holds for what is known.
-  bool survey_some();
+  /// Whether the survey is of what is known now.
+  bool is_surveyed() const;
+  /// Brings that nearer by a turn's work.
+  void survey_some();
+  /// Does that work if there is any. Returns whether it is done; if not, the next turn goes on.
+  bool survey_further();
   const TaskSurvey& survey();
   bool all_are_known() const;
   void add_listing_exclusions(CycleResult& result) const;
@@ -218,7 +223,7 @@ class DiscoveryCycle final : public DiscoverySource {
   /// For so long a call is put off because a sibling's may make it needless, and is not answered.
   static constexpr sys::Duration kPatience = std::chrono::seconds(1);
   /// Tasks that are surveyed or chosen from in one turn: a millisecond or two. DESIGN 26
-  static constexpr size_t kTasksATurn = 500;
+  static constexpr size_t kTasksPerTurn = 500;
 
   event::Reactor& reactor_;
   aws::EcsApi& ecs_;

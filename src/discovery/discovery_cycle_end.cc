@@ -14,20 +14,29 @@ void DiscoveryCycle::note_problem(aws::CallError error) {
   if (poll_.result.throttled) queue_.drop_waiting();
 }
 
-bool DiscoveryCycle::survey_some() {
-  if (survey_ && survey_->version == inventory_.version()) return true;
+bool DiscoveryCycle::is_surveyed() const {
+  return survey_ && survey_->version == inventory_.version();
+}
+
+void DiscoveryCycle::survey_some() {
   if (!surveyor_ || surveyor_->version() != inventory_.version()) {
     surveyor_.emplace(inventory_, options_.target);
   }
-  if (!surveyor_->visit(kTasksATurn)) return false;
+  surveyor_->visit_some(kTasksPerTurn);
+  if (!surveyor_->ready()) return;
   survey_ = surveyor_->finish();
   surveyor_.reset();
-  return true;
+}
+
+bool DiscoveryCycle::survey_further() {
+  if (!is_surveyed()) survey_some();
+  if (is_surveyed()) return true;
+  queue_.wake();
+  return false;
 }
 
 const TaskSurvey& DiscoveryCycle::survey() {
-  while (!survey_some()) {  // siblings taught us more since it was made
-  }
+  while (!is_surveyed()) survey_some();  // siblings taught us more since it was made
   return *survey_;
 }
 
@@ -94,7 +103,7 @@ void DiscoveryCycle::select_some() {
   if (!selector_ || selector_->version() != inventory_.version()) {
     selector_.emplace(inventory_.all_tasks(), options_.target, inventory_);
   }
-  if (!selector_->look_at(kTasksATurn)) return;
+  if (!selector_->ready()) return selector_->look_at_some(kTasksPerTurn);
   Selection selection = selector_->choose();
   selected_.version = selector_->version();
   selector_.reset();
@@ -102,6 +111,11 @@ void DiscoveryCycle::select_some() {
   selected_.tasks_disconnected = selection.tasks_disconnected;
   if (selected_.snapshot != nullptr && *selected_.snapshot == selection.snapshot) return;
   selected_.snapshot = std::make_shared<const snapshot::Snapshot>(std::move(selection.snapshot));
+}
+
+void DiscoveryCycle::begin_choosing() {
+  transition_to(CycleState::choosing);
+  choose();
 }
 
 /// Choosing among thousands takes some turns, telling of it one more.
@@ -127,7 +141,9 @@ void DiscoveryCycle::finish() {
   inventory_.trim();
   poll_.result.calls = queue_.started_total() - poll_.calls_before;
   transition_to(CycleState::idle);
-  // The handler may start the next cycle, and until then nothing of this one needs room.
+  surveyor_.reset();
+  selector_.reset();
+  // The handler may start the next cycle; what this one gathered goes in the next turn.
   spent_ = std::exchange(poll_, Poll{});
   tidy_.request();
   const CycleResult result = std::move(spent_.result);

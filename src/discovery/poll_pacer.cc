@@ -9,8 +9,8 @@ namespace {
 
 // The part of a stretched interval that a success gives back, in millionths: a sixth of itself
 // after each throttling, a fortieth more after each success. So a fleet that fills its bucket is
-// throttled about once in 70 calls, however many kites it has, and a single mishap is soon
-// forgotten.
+// throttled about once in 70 calls (in clusters, so 40 when played), however many kites it has, and
+// a single mishap is forgotten after some 25 answers.
 constexpr uint32_t kComeBackMax = 250'000;
 constexpr uint32_t kComeBackMin = 1'000;
 constexpr uint32_t kComeBackGrowth = 40;

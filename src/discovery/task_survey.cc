@@ -11,7 +11,7 @@ namespace kite::discovery {
 
 namespace {
 
-bool is_settled(const Exclusion& exclusion) {
+bool settles(const Exclusion& exclusion) {
   return exclusion.reason == ExclusionReason::other_revision ||
          exclusion.reason == ExclusionReason::other_tags ||
          exclusion.reason == ExclusionReason::container_not_found;
@@ -28,14 +28,12 @@ TaskSurveyor::TaskSurveyor(const Inventory& inventory, const Target& target)
   survey_.tasks.reserve(inventory.tasks().size());
 }
 
-bool TaskSurveyor::visit(size_t tasks) {
-  const auto end = inventory_.tasks().end();
-  for (; tasks > 0 && next_ != end; --tasks) visit((next_++)->second);
-  return next_ == end;
+void TaskSurveyor::visit_some(size_t tasks_max) {
+  for (size_t i = 0; i < tasks_max && !ready(); ++i) visit((next_++)->second);
 }
 
 TaskSurvey TaskSurveyor::finish() {
-  KITE_CHECK(next_ == inventory_.tasks().end(), "a survey ends when all tasks were visited");
+  KITE_CHECK(ready(), "a survey ends when all tasks were visited");
   for (TaskSurvey::Texts* texts : {&survey_.instances, &survey_.interfaces,
                                    &survey_.container_instances, &survey_.definitions}) {
     std::sort(texts->begin(), texts->end());
@@ -47,7 +45,7 @@ TaskSurvey TaskSurveyor::finish() {
 void TaskSurveyor::visit(const KnownTask& known) {
   const auto found = find_serving_container(known.task, target_);
   if (const auto* exclusion = std::get_if<Exclusion>(&found)) {
-    survey_.tasks.push_back({&known, discovery::is_settled(*exclusion)});
+    survey_.tasks.push_back({&known, settles(*exclusion)});
     return;
   }
   survey_.tasks.push_back({&known, is_settled(known.task, **std::get_if<0>(&found))});

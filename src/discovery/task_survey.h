@@ -41,9 +41,11 @@ class TaskSurveyor {
   TaskSurveyor(const Inventory& inventory, const Target& target);
 
   uint64_t version() const { return survey_.version; }
-  /// Visits the next so many tasks. Returns whether it has visited all.
-  bool visit(size_t tasks);
-  /// The survey, once it has visited all tasks.
+  /// Visits the next so many tasks.
+  void visit_some(size_t tasks_max);
+  /// It has visited all tasks.
+  bool ready() const { return next_ == inventory_.tasks().end(); }
+  /// Once it is ready.
   TaskSurvey finish();
 
  private:

@@ -48,6 +48,7 @@ uint32_t BackendTable::hold_task(const snapshot::BackendTask& task, sys::SteadyT
 void BackendTable::drop_task(uint32_t task) {
   if (--tasks_[task].holds > 0) return;
   by_task_id_.erase(find_task_place(tasks_[task].id));
+  --next_task_place_;
   tasks_.remove(task);
 }
 
@@ -82,6 +83,7 @@ void BackendTable::remove_if_unused(BackendId id) {
   if (backend.listings > 0 || backend.connections > 0) return;
   const uint32_t task = backend.task;
   by_endpoint_.erase(find_place(backend.endpoint, task));
+  --next_place_;
   backends_.remove(id);
   drop_task(task);
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <string>
 
 #include "tests/discovery/cycle_harness.h"
@@ -27,10 +28,16 @@ struct LargeCluster : CycleHarness {
     REQUIRE(cycle.state() == state);
   }
   /// Runs the cycle to its end. Returns in how many turns it stayed in that state.
-  int turns_in(CycleState state) {
+  int turns_in(CycleState state, const std::string& refused = "") {
     int turns = 0;
     for (int i = 0; i < kTurnsMax && cycle.running(); ++i) {
-      for (const size_t index : api.open()) cluster.answer(api, index);
+      for (const size_t index : api.open()) {
+        if (api.at(index).operation == refused) {
+          api.fail(index, aws::ErrorClass::throttled, "ThrottlingException");
+        } else {
+          cluster.answer(api, index);
+        }
+      }
       turn_once();
       if (cycle.state() == state) ++turns;
     }
@@ -88,14 +95,57 @@ TEST_CASE("large cluster: a task that is forgotten or learned in the middle of c
   CHECK(large.backends() == kTasks - 1);
 }
 
-TEST_CASE("large cluster: refused in the middle, a cycle chooses from what it knows") {
+TEST_CASE("large cluster: a task that is forgotten in the middle of a survey is not surveyed") {
   LargeCluster large;
   large.run();
   large.cluster.tasks.erase(testing::FakeCluster::task_arn("t1000"));
-  const CycleResult& result = large.run("ecs:DescribeTasks", aws::ErrorClass::throttled);
-  CHECK(result.throttled);
-  CHECK(result.listing == Listing::complete);
+  large.run_until(CycleState::planning);
+  large.turn_once();
+  REQUIRE(large.cycle.state() == CycleState::planning);
+  // Those that the survey may have come to.
+  for (const char* id : {"t1499", "t1500", "t1501", "t1502"}) {
+    const std::string arn = testing::FakeCluster::task_arn(id);
+    large.inventory.forget_task(arn);
+    large.cluster.tasks.erase(arn);
+  }
+  large.finish();
+  CHECK(large.backends() == kTasks - 5);
+}
+
+TEST_CASE("large cluster: refused in the middle, a cycle chooses from what it knows, in turns") {
+  LargeCluster large;
+  large.run();
+  large.cluster.tasks.erase(testing::FakeCluster::task_arn("t1000"));
+  large.api.forget();
+  large.cycle.start();
+  CHECK(large.turns_in(CycleState::choosing, "ecs:DescribeTasks") >= 3);
+  CHECK(large.results.back().throttled);
+  CHECK(large.results.back().listing == Listing::complete);
   CHECK(large.backends() == kTasks - 1);
+}
+
+TEST_CASE("large cluster: at its deadline a cycle chooses at once, and the next one is whole") {
+  LargeCluster large;
+  large.run();
+  for (const CycleState state : {CycleState::planning, CycleState::choosing}) {
+    CAPTURE(static_cast<int>(state));
+    large.cluster.tasks.erase(large.cluster.tasks.begin());
+    large.run_until(state);
+    large.turn_once();
+    REQUIRE(large.cycle.state() == state);
+    const size_t results = large.results.size();
+    large.clock.advance(std::chrono::seconds(21));
+    large.turn_once();
+    CHECK_FALSE(large.cycle.running());
+    REQUIRE(large.results.size() == results + 1);
+    // In `choosing` every call was answered.
+    CHECK(large.results.back().complete == (state == CycleState::choosing));
+    CHECK(large.backends() == large.cluster.tasks.size());
+    CHECK_FALSE(large.reactor.timers().next_deadline().has_value());
+    large.run();
+    CHECK(large.results.back().complete);
+    CHECK(large.backends() == large.cluster.tasks.size());
+  }
 }
 
 }  // namespace kite::discovery

@@ -178,7 +178,7 @@ TEST_CASE("pacer: throttling doubles up to a minute and is forgotten slowly, the
   CHECK(base(pacer) <= seconds(20));
 }
 
-TEST_CASE("pacer: one throttled poll is forgotten within a few answers") {
+TEST_CASE("pacer: one throttled poll is forgotten within thirty answers") {
   testing::ScriptedRandom random;
   PollPacer pacer({seconds(20), seconds(20)}, random);
   pacer.next_delay(PollOutcome::calm);

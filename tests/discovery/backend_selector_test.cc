@@ -1,8 +1,7 @@
-#include "discovery/backend_filter.h"
+#include "discovery/backend_selector.h"
 
 #include <doctest/doctest.h>
 
-#include "discovery/backend_selector.h"
 #include "tests/discovery/cycle_harness.h"
 
 namespace kite::discovery {
@@ -29,8 +28,7 @@ struct Facts {
       inventory.learn_definition(arn, definition);
     }
     BackendSelector selector(std::move(tasks), target, inventory);
-    while (!selector.look_at(1)) {
-    }
+    while (!selector.ready()) selector.look_at_some(1);
     return selector.choose();
   }
   std::string served(uint16_t port = 80) const { return endpoints_text(select().snapshot, port); }
