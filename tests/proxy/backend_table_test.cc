@@ -2,6 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
+#include <random>
+#include <set>
+#include <vector>
+
 #include "tests/support/backends_harness.h"
 
 namespace kite::proxy {
@@ -339,6 +344,36 @@ TEST_CASE("backend table: a task known on one port does not start slowly on anot
   kite.follow(Harness::set_of({0, 1}));
   kite.follow(Harness::set_of({0, 1}, {}, {80, 81}));
   CHECK(kite.view(0, 81).state == BackendState::serving);
+}
+
+TEST_CASE("backend table: after any change of sets it holds what is listed or open, in order") {
+  Harness kite;
+  std::minstd_rand random(7);
+  const auto below = [&](size_t end) {
+    return std::uniform_int_distribution<size_t>(0, end - 1)(random);
+  };
+  for (int round = 0; round < 300; ++round) {
+    CAPTURE(round);
+    std::vector<size_t> listed;
+    for (size_t number = 0; number < 40; ++number) {
+      if (below(3) > 0) listed.push_back(number);
+    }
+    kite.follow(Harness::set_of(listed, {}, {80, 81}));
+    std::set<sys::Endpoint> wanted;
+    for (const size_t number : listed) {
+      for (const uint16_t port : std::vector<uint16_t>{80, 81})
+        wanted.insert(Harness::endpoint(number, port));
+    }
+    std::optional<Balancer::Choice> kept;  // leaves with its connection
+    if (!listed.empty()) kept = kite.open(kite.choice_of(listed[below(listed.size())], 80));
+    kite.follow(Harness::set_of({below(40)}, {}, {80}));
+    if (kept) kite.close(*kept);
+    kite.follow(Harness::set_of(listed, {}, {80, 81}));
+    std::vector<sys::Endpoint> held;
+    for (const BackendView& view : kite.views()) held.push_back(view.endpoint);
+    REQUIRE(held == std::vector<sys::Endpoint>(wanted.begin(), wanted.end()));
+    REQUIRE(kite.table.task_count() == listed.size());
+  }
 }
 
 }  // namespace kite::proxy
