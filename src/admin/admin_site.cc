@@ -34,7 +34,7 @@ AdminResponse AdminSite::answer(std::string_view path) {
     response.body = std::move(readiness.reason) + "\n";
   } else if (path == "/metrics") {
     response.content_type = kMetricsContentType;
-    response.body = metrics_page(source_.view(BackendDetail::with_health));
+    response.body = metrics_page(source_.view(BackendDetail::listed));
   } else if (path == "/backends") {
     response.content_type = kBackendsContentType;
     response.body = backends_page(source_.view(BackendDetail::with_health));

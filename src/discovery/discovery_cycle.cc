@@ -91,7 +91,7 @@ void DiscoveryCycle::on_drained() {
 
 void DiscoveryCycle::on_deadline() {
   queue_.clear();
-  if (state_ == CycleState::choosing) return finish();  // all is answered
+  if (state_ == CycleState::choosing) return finish();  // no call is under way
   aws::CallError error = own_error("discovery", "cycle_deadline",
                                    "the cycle did not end in time; what is known is kept",
                                    aws::ErrorClass::cancelled_by_deadline);

@@ -157,6 +157,7 @@ class DiscoveryCycle final : public DiscoverySource {
 
   void note_problem(aws::CallError error);
   void finish();
+  /// At the end, or once AWS refuses: from what is known now.
   void begin_choosing();
   void choose();
   void on_tidy() { spent_ = {}; }

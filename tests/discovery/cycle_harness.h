@@ -83,17 +83,22 @@ class CycleHarness {
   void settle() {
     for (int i = 0; i < 8; ++i) turn();
   }
-  /// Answers every open call from the cluster, except those of `failing`, until the cycle ends.
+  /// Answers every open call from the cluster, except those of `failing`.
+  void answer_open(const std::string& failing = "",
+                   aws::ErrorClass error_class = aws::ErrorClass::transient) {
+    for (const size_t index : api.open()) {
+      if (api.at(index).operation == failing) {
+        api.fail(index, error_class, "Scripted");
+      } else {
+        cluster.answer(api, index);
+      }
+    }
+  }
+  /// The same until the cycle ends.
   const CycleResult& finish(const std::string& failing = "",
                             aws::ErrorClass error_class = aws::ErrorClass::transient) {
     for (int i = 0; i < kTurnsMax && cycle.running(); ++i) {
-      for (const size_t index : api.open()) {
-        if (api.at(index).operation == failing) {
-          api.fail(index, error_class, "Scripted");
-        } else {
-          cluster.answer(api, index);
-        }
-      }
+      answer_open(failing, error_class);
       turn();
     }
     REQUIRE_FALSE(cycle.running());

@@ -22,7 +22,7 @@ struct LargeCluster : CycleHarness {
     api.forget();
     cycle.start(occasion);
     for (int i = 0; i < kTurnsMax && cycle.state() != state; ++i) {
-      for (const size_t index : api.open()) cluster.answer(api, index);
+      answer_open();
       turn_once();
     }
     REQUIRE(cycle.state() == state);
@@ -31,13 +31,7 @@ struct LargeCluster : CycleHarness {
   int turns_in(CycleState state, const std::string& refused = "") {
     int turns = 0;
     for (int i = 0; i < kTurnsMax && cycle.running(); ++i) {
-      for (const size_t index : api.open()) {
-        if (api.at(index).operation == refused) {
-          api.fail(index, aws::ErrorClass::throttled, "ThrottlingException");
-        } else {
-          cluster.answer(api, index);
-        }
-      }
+      answer_open(refused, aws::ErrorClass::throttled);
       turn_once();
       if (cycle.state() == state) ++turns;
     }

@@ -174,7 +174,7 @@ TEST_CASE("pacer: throttling doubles up to a minute and is forgotten slowly, the
   }
   CHECK(polls >= 50);
   CHECK(given_back.front() < 0.002);
-  CHECK(given_back.back() > 5 * given_back.front());
+  CHECK(given_back.back() > 8 * given_back.front());
   CHECK(base(pacer) <= seconds(20));
 }
 

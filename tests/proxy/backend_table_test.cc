@@ -347,6 +347,7 @@ TEST_CASE("backend table: a task known on one port does not start slowly on anot
 }
 
 TEST_CASE("backend table: after any change of sets it holds what is listed or open, in order") {
+  const std::vector<uint16_t> ports = {80, 81};
   Harness kite;
   std::minstd_rand random(7);
   const auto below = [&](size_t end) {
@@ -358,17 +359,16 @@ TEST_CASE("backend table: after any change of sets it holds what is listed or op
     for (size_t number = 0; number < 40; ++number) {
       if (below(3) > 0) listed.push_back(number);
     }
-    kite.follow(Harness::set_of(listed, {}, {80, 81}));
+    kite.follow(Harness::set_of(listed, {}, ports));
     std::set<sys::Endpoint> wanted;
     for (const size_t number : listed) {
-      for (const uint16_t port : std::vector<uint16_t>{80, 81})
-        wanted.insert(Harness::endpoint(number, port));
+      for (const uint16_t port : ports) wanted.insert(Harness::endpoint(number, port));
     }
     std::optional<Balancer::Choice> kept;  // leaves with its connection
     if (!listed.empty()) kept = kite.open(kite.choice_of(listed[below(listed.size())], 80));
     kite.follow(Harness::set_of({below(40)}, {}, {80}));
     if (kept) kite.close(*kept);
-    kite.follow(Harness::set_of(listed, {}, {80, 81}));
+    kite.follow(Harness::set_of(listed, {}, ports));
     std::vector<sys::Endpoint> held;
     for (const BackendView& view : kite.views()) held.push_back(view.endpoint);
     REQUIRE(held == std::vector<sys::Endpoint>(wanted.begin(), wanted.end()));
